@@ -1,0 +1,40 @@
+// One function a subcommand; main.cc parses the flags (CLI11) and calls them.
+// Results on stdout, messages on stderr; exit 0, 1 (findings), 2 (usage).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "milter/daemon.h"
+
+namespace gate::milter::commands {
+
+inline constexpr int kOk = 0;
+inline constexpr int kFindings = 1;
+inline constexpr int kUsage = 2;
+
+int RunServe(const DaemonOptions& options);
+int RunCheck(const std::vector<std::string>& files, bool json);
+int RunTest(const std::vector<std::string>& files);
+
+struct AskOptions {
+  std::string policy_file;
+  std::string session_file;  // empty or "-": stdin
+  bool trace = false;
+  bool json = false;
+};
+int RunAsk(const AskOptions& options);
+
+// `control`: the address of --control; empty: that of the policy file.
+struct ControlOptions {
+  std::string policy_file;
+  std::string control;
+  bool json = false;
+};
+int RunReload(const ControlOptions& options);
+int RunStats(const ControlOptions& options);
+
+int RunFacts(bool json);
+int RunVersion();
+
+}  // namespace gate::milter::commands

@@ -1,0 +1,1 @@
+#include "milter/commands/commands.h"

@@ -1,0 +1,1 @@
+#include "milter/daemon.h"

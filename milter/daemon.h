@@ -1,0 +1,23 @@
+// `gatemilter serve`: loads the policy, binds the sockets, drops privileges,
+// wires everything (it alone knows every concrete type), runs the door, and
+// reloads on SIGUSR1 or on request. Watches list files and reads them again
+// when they change.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "rules/load.h"
+
+namespace gate::milter {
+
+struct DaemonOptions {
+  std::string policy_file = "/etc/gatemilter/policy.rules";
+  rules::LoadOptions load;
+};
+
+// Blocks until the door has stopped. Faults of the policy are already printed
+// to stderr when it returns an error.
+absl::Status Serve(const DaemonOptions& options);
+
+}  // namespace gate::milter

@@ -1,0 +1,1 @@
+#include "milter/libmilter_door.h"

@@ -1,0 +1,1 @@
+#include "milter/policy_loader.h"

@@ -1,0 +1,1 @@
+#include "policy/header_text.h"

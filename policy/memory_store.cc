@@ -1,0 +1,1 @@
+#include "policy/memory_store.h"

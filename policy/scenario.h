@@ -1,0 +1,70 @@
+// Plays a session (a `test` block, or what `ask` is given) through an Engine
+// of its own: fake clock, empty in-memory store, the policy given.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rules/ast.h"
+#include "rules/policy.h"
+#include "rules/source.h"
+
+namespace gate::policy {
+
+// One event and what was decided: copies, for people and JSON.
+struct ScenarioEvent {
+  const rules::ast::Step* step = nullptr;
+  std::string what;  // "rcpt <b@elsewhere.example>"
+  rules::Stage stage = rules::Stage::kConnect;
+  rules::Action action = rules::Action::kAccept;
+  uint16_t code = 0;
+  std::string enhanced;
+  std::string text;
+  std::string rule;        // label; empty: none
+  std::string rule_place;  // file:line
+  bool kept = false;
+  bool repeat = false;
+  std::vector<std::string> shadow;  // labels of shadow rules that held
+  std::vector<std::string> edits;   // add "X-Gate-Bulk: yes"
+  struct RuleTrace {
+    std::string rule;
+    rules::Truth truth = rules::Truth::kFalse;
+    std::vector<rules::ConditionTrace> conditions;
+  };
+  std::vector<RuleTrace> trace;  // of every rule tried, if asked for
+};
+
+struct ScenarioFailure {
+  rules::SourceRange range;  // of the expectation
+  std::string event;
+  std::string expected;
+  std::string got;
+  std::vector<ScenarioEvent::RuleTrace> trace;  // of the rules concerned
+};
+
+struct ScenarioResult {
+  std::vector<ScenarioEvent> events;
+  std::vector<ScenarioFailure> failures;
+};
+
+struct ScenarioOptions {
+  bool trace = false;
+};
+
+ScenarioResult RunScenario(std::shared_ptr<const rules::Policy> policy,
+                           const rules::ast::Test& test,
+                           const ScenarioOptions& options = {});
+
+// All tests of the policy. `report` gets one text per failed test: event,
+// expected, got, and each condition with its values.
+struct TestRun {
+  size_t passed = 0;
+  size_t failed = 0;
+  std::string report;
+};
+TestRun RunTests(std::shared_ptr<const rules::Policy> policy,
+                 const rules::Sources& sources);
+
+}  // namespace gate::policy

@@ -1,0 +1,73 @@
+// Counters of verdicts by stage, rule and action. Outlive policies: a rule is
+// known by stage, label, action and whether it is shadow.
+//
+// Thread-safe; counting takes no lock: counters are sharded by thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "rules/policy.h"
+
+namespace gate::policy {
+
+// What is counted besides rules.
+enum class Counter : uint8_t {
+  kConnections,       // opened
+  kMessages,          // ended by end of message
+  kRecipients,        // RCPT events
+  kPlainAccepts,      // events that no deciding rule ended
+  kRepeats,           // kept verdicts given again
+  kFailures,          // gatemilter's own failures
+  kUnavailable,       // look-ups that the store did not answer
+  kStoreTrips,        // batches submitted
+  kNotGiven,          // refusals of local submissions that were only logged
+  kAborts,
+  kLogDropped,        // lines that did not fit the log's queue
+  kCount,
+};
+std::string_view CounterName(Counter counter);  // "connections"
+
+struct RuleCount {
+  rules::Stage stage;
+  std::string rule;
+  rules::Action action;
+  bool shadow = false;
+  uint64_t count = 0;
+};
+
+struct StatisticsSnapshot {
+  std::array<uint64_t, static_cast<size_t>(Counter::kCount)> counters{};
+  // Rules of the installed policy (also those that never held) and those of
+  // earlier ones that have counts; ordered by stage, then count downwards.
+  std::vector<RuleCount> rules;
+  // Facts that some MTA never sent.
+  std::vector<std::string> unknown_facts;
+};
+
+// Slots of a policy's rules: index = RuleId.
+using RuleSlots = std::vector<uint32_t>;
+
+class Statistics {
+ public:
+  Statistics();
+  ~Statistics();
+  // Allocates slots for the rules of `policy`; equal rules keep theirs.
+  RuleSlots Register(const rules::Policy& policy);
+  void CountRule(uint32_t slot) noexcept;
+  void Count(Counter counter) noexcept;
+  // True the first time for this fact.
+  bool MarkUnknown(rules::FactId fact) noexcept;
+  StatisticsSnapshot Snapshot() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gate::policy

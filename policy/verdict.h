@@ -1,0 +1,41 @@
+// What gatemilter decides about one event, and the edits of a message.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/policy.h"
+
+namespace gate::policy {
+
+// Views point into the session or its policy: valid until its next event.
+struct Verdict {
+  rules::Action action = rules::Action::kAccept;  // one that Decides()
+  uint16_t code = 0;          // reject, defer
+  std::string_view enhanced;  // "5.7.1"; same class as code
+  std::string_view text;      // valid UTF-8, not yet made fit for SMTP
+  // The rule that decided; null: no rule held (accept), or gatemilter itself
+  // failed (`failure` set).
+  const rules::Rule* rule = nullptr;
+  rules::Stage stage = rules::Stage::kConnect;
+  bool kept = false;     // decided at connect or helo, to be given at MAIL:
+                         // the door answers "continue" now
+  bool repeat = false;   // a kept verdict given (again)
+  bool failure = false;  // gatemilter's own failure, not a rule's
+
+  bool refuses() const {
+    return action == rules::Action::kReject || action == rules::Action::kDefer;
+  }
+};
+
+struct HeaderEdit {
+  enum class Kind : uint8_t { kAdd, kSet, kRemove };
+  Kind kind = Kind::kAdd;
+  std::string_view name;
+  std::string value;  // valid UTF-8; the door encodes and folds
+};
+
+}  // namespace gate::policy

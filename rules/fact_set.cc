@@ -1,0 +1,1 @@
+#include "rules/fact_set.h"

@@ -1,0 +1,82 @@
+// The values of all facts of one session: slots that are filled as SMTP goes
+// on and cleared as it goes back. Memory is kept, so that after warm-up
+// nothing is allocated. Knows no syntax: policy/session_facts fills it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/facts.h"
+#include "rules/ip_address.h"
+
+namespace gate::rules {
+
+// Index of a header name that the policy uses (Policy::header_names()).
+struct HeaderId {
+  uint32_t value = 0;
+  friend bool operator==(HeaderId, HeaderId) = default;
+};
+
+enum class Presence : uint8_t { kAbsent, kPresent, kUnknown };
+
+// Confined to one connection.
+class FactSet {
+ public:
+  void SetText(FactId id, std::string_view text);
+  void SetNumber(FactId id, int64_t number);
+  void SetAddress(FactId id, const IpAddress& address);
+  void SetPrefix(FactId id, const IpPrefix& prefix);
+  void SetFlag(FactId id, bool present);
+  void SetUnknown(FactId id);
+  void Clear(FactId id);
+  // Clears every fact whose stage is `first` or later, and the headers when
+  // that is kHeaders or earlier.
+  void ClearFrom(Stage first);
+
+  Presence presence(FactId id) const { return slot(id).presence; }
+  bool present(FactId id) const { return presence(id) == Presence::kPresent; }
+  // Requires: present, and of the type that the fact has.
+  std::string_view text(FactId id) const { return slot(id).text; }
+  int64_t number(FactId id) const { return slot(id).number; }
+  const IpPrefix& prefix(FactId id) const { return slot(id).prefix; }
+  const IpAddress& address(FactId id) const { return slot(id).prefix.base(); }
+
+  // Headers: room for `count` names; instances in the order of the message.
+  void ResizeHeaders(size_t count);
+  void AddHeader(HeaderId id, std::string_view decoded);
+  size_t header_count(HeaderId id) const;
+  std::string_view header(HeaderId id, size_t instance) const;
+
+  // Grows whenever the fact's value may have changed (kHeader: any header).
+  uint32_t generation(FactId id) const { return slot(id).generation; }
+
+  // The value as people write it (durations `18s`, flags `yes`, several
+  // headers joined by ", "); nothing when not present. kHeader and
+  // kHeaderCount need `header`.
+  void AppendValue(FactId id, HeaderId header, std::string& out) const;
+
+ private:
+  struct Slot {
+    Presence presence = Presence::kAbsent;
+    uint32_t generation = 0;
+    int64_t number = 0;
+    IpPrefix prefix;
+    std::string text;
+  };
+  struct HeaderSlot {
+    size_t used = 0;
+    std::vector<std::string> instances;
+  };
+  const Slot& slot(FactId id) const {
+    return slots_[static_cast<size_t>(id)];
+  }
+  Slot& Change(FactId id, Presence presence);
+
+  std::array<Slot, kFactCount> slots_;
+  std::vector<HeaderSlot> headers_;
+};
+
+}  // namespace gate::rules

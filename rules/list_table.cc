@@ -1,0 +1,1 @@
+#include "rules/list_table.h"

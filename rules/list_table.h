@@ -1,0 +1,61 @@
+// The contents of the lists: swapped apart from rules, because rules are
+// pinned per connection and list contents per message (design.md section 4).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/domain_set.h"
+#include "rules/network_set.h"
+#include "rules/pattern_set.h"
+#include "rules/string_set.h"
+
+namespace gate::rules {
+
+struct ListId {
+  uint32_t value = 0;
+  friend bool operator==(ListId, ListId) = default;
+};
+
+enum class ListType : uint8_t { kDomains, kNetworks, kAddresses, kStrings,
+                                kPatterns };
+std::string_view ListTypeName(ListType type);
+
+struct ListInfo {
+  std::string name;
+  ListType type = ListType::kDomains;
+  std::string file;  // path as the loader opened it; empty: inline
+};
+
+// What one list holds. Immutable after construction. The member of the type
+// is filled, the others are empty. kAddresses and kStrings: strings.
+struct ListContents {
+  ListType type = ListType::kDomains;
+  DomainSet domains;
+  NetworkSet networks;
+  StringSet strings;
+  std::unique_ptr<const PatternSet> patterns;
+  size_t size = 0;  // entries
+};
+
+// One ListContents per ListId of one Policy. Immutable after construction.
+class ListTable {
+ public:
+  ListTable() = default;
+  explicit ListTable(std::vector<std::shared_ptr<const ListContents>> lists)
+      : lists_(std::move(lists)) {}
+  const ListContents& list(ListId id) const { return *lists_[id.value]; }
+  const std::shared_ptr<const ListContents>& shared(ListId id) const {
+    return lists_[id.value];
+  }
+  size_t size() const { return lists_.size(); }
+
+ private:
+  std::vector<std::shared_ptr<const ListContents>> lists_;
+};
+
+}  // namespace gate::rules

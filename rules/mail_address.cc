@@ -1,0 +1,1 @@
+#include "rules/mail_address.h"

@@ -1,0 +1,1 @@
+#include "rules/network_set.h"

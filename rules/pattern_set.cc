@@ -1,0 +1,1 @@
+#include "rules/pattern_set.h"

@@ -1,0 +1,1 @@
+#include "rules/string_set.h"
