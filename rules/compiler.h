@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rules/ast.h"
@@ -23,15 +25,28 @@ struct CompileOptions {
 // `lists` and `infos` have one entry per Symbols::lists; entries of
 // expressions in braces are compiled here. The tests of the tree move into
 // the policy.
-std::shared_ptr<const Policy> Compile(
-    const Sources& sources, ast::Tree tree, const Symbols& symbols,
-    std::vector<ListInfo> infos, std::shared_ptr<const ListTable> lists,
-    const CompileOptions& options, Diagnostics& diagnostics);
+std::shared_ptr<const Policy> Compile(const Sources& sources, ast::Tree tree,
+                                      const Symbols& symbols,
+                                      std::vector<ListInfo> infos,
+                                      std::shared_ptr<const ListTable> lists,
+                                      const CompileOptions& options,
+                                      Diagnostics& diagnostics);
 
-// The contents of an inline list, or of a list file's lines (literals of kind
-// kWord with their ranges). Null, and diagnostics, when an entry is faulty.
+// One entry of a list: a literal of an inline list, or a line of a list file
+// (kWord; kRegex for /re/flags). Views into the tree or Sources: a list of a
+// million lines must not own a string each.
+struct ListEntry {
+  ast::Literal::Kind kind = ast::Literal::Kind::kWord;
+  std::string_view text;   // kAddress, kNetwork, numbers: as written
+  std::string_view flags;  // of kRegex
+  SourceRange range;
+};
+
+// The contents of a list. The one place that validates entries (kinds, too:
+// a checker does not look at them). Null, and diagnostics, when one is faulty;
+// stops when the diagnostics are full.
 std::shared_ptr<const ListContents> BuildList(
-    ListType type, const std::vector<ast::Literal>& entries,
+    ListType type, std::span<const ListEntry> entries,
     Diagnostics& diagnostics);
 
 }  // namespace gate::rules

@@ -104,11 +104,14 @@ struct FactInfo {
   FactType type;
   Stage stage;  // known from this stage on
   FactOrigin origin;
-  // Macros in order of preference, as smfi_setsymlist writes them
-  // ("{client_ptr}", "j"), separated by spaces; empty: none. A macro fact's
-  // command value, if any, is the fallback (sender: {mail_addr}, else typed).
+  // The macros that make the value, the preferred one first, as
+  // smfi_setsymlist writes them ("{client_ptr}", "j"), separated by spaces;
+  // empty: none. policy/session_facts knows how several make one value
+  // (client.name: {client_name} if {client_resolve} is OK) and what of the
+  // command is the fallback (sender: {mail_addr}, else typed).
   std::string_view macros;
-  // The stage whose macro list carries them (usually `stage`).
+  // The stage whose macro list carries them (usually `stage`). Its event must
+  // be negotiated for the macros to come.
   Stage macro_stage;
   // An MTA that knows the macro sends it always: when it is missing at
   // macro_stage the fact is unknown, not absent (design.md section 4).
