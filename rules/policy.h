@@ -227,9 +227,12 @@ class Policy {
   std::span<const std::string> header_names() const;
   // ASCII case-insensitive.
   std::optional<HeaderId> FindHeader(std::string_view name) const;
-  // Names that `add header` and `set header` rules that decide for real use
-  // (lower case): incoming headers of these names are counted by the door.
+  // Names that `add`, `set` and `remove header` rules use that are not shadow
+  // (lower case): the door counts incoming headers of these names.
   std::span<const std::string> edited_headers() const;
+  // Those of them that an `add header` rule uses: incoming headers of these
+  // names are removed from every message, whether a rule holds or not.
+  std::span<const std::string> added_headers() const;
   // Lists as declared; contents() are those read when it was loaded.
   std::span<const ListInfo> lists() const;
   const std::shared_ptr<const ListTable>& list_contents() const;
