@@ -1,10 +1,11 @@
 // The default store: limits and bans in this process's memory.
 //
 // Sharded by key, bounded, expiring: an empty bucket and an ended ban are
-// forgotten; when full, the entries nearest to empty go first. Answers before
-// Submit returns.
+// forgotten; when full, the entries nearest to empty go first (of a sample:
+// memory_shard.h). Answers before Submit returns.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 
@@ -13,8 +14,10 @@
 namespace gate::policy {
 
 struct MemoryStoreOptions {
-  size_t max_entries = 1'000'000;  // all shards together
+  size_t max_entries = 1'000'000;  // all shards together, at least one each
 };
+
+class MemoryShard;
 
 // Thread-safe; one mutex a shard, held for one key's arithmetic.
 class MemoryStore : public Store {
@@ -23,13 +26,15 @@ class MemoryStore : public Store {
   ~MemoryStore() override;
   void Submit(Batch& batch, Waiter& waiter) noexcept override;
   void Post(const Effects& effects) noexcept override;
-  size_t size() const;      // entries now
-  uint64_t evicted() const; // entries forgotten before their time
+  size_t size() const;       // entries now
+  uint64_t evicted() const;  // entries forgotten before their time
 
  private:
-  struct Shard;
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  static constexpr size_t kShards = 64;
+  Answer Ask(const Lookup& lookup, int64_t now_us);
+  void Apply(const Effect& effect, int64_t now_us);
+
+  std::array<std::unique_ptr<MemoryShard>, kShards> shards_;
 };
 
 }  // namespace gate::policy

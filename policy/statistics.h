@@ -18,17 +18,17 @@ namespace gate::policy {
 
 // What is counted besides rules.
 enum class Counter : uint8_t {
-  kConnections,       // opened
-  kMessages,          // ended by end of message
-  kRecipients,        // RCPT events
-  kPlainAccepts,      // events that no deciding rule ended
-  kRepeats,           // kept verdicts given again
-  kFailures,          // gatemilter's own failures
-  kUnavailable,       // look-ups that the store did not answer
-  kStoreTrips,        // batches submitted
-  kNotGiven,          // refusals of local submissions that were only logged
+  kConnections,   // opened
+  kMessages,      // ended by end of message
+  kRecipients,    // RCPT events
+  kPlainAccepts,  // events that no deciding rule ended
+  kRepeats,       // kept verdicts given again
+  kFailures,      // gatemilter's own failures
+  kUnavailable,   // look-ups that the store did not answer
+  kStoreTrips,    // batches submitted
+  kNotGiven,      // refusals of local submissions that were only logged
   kAborts,
-  kLogDropped,        // lines that did not fit the log's queue
+  kLogDropped,  // lines that did not fit the log's queue
   kCount,
 };
 std::string_view CounterName(Counter counter);  // "connections"

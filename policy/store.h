@@ -33,8 +33,8 @@ struct Answer {
 struct Lookup {
   enum class Kind : uint8_t { kCharge, kPeek, kBanned };
   Kind kind = Kind::kCharge;
-  const rules::Limit* limit = nullptr;    // kCharge, kPeek
-  rules::BanKeyId ban_key;                // kBanned
+  const rules::Limit* limit = nullptr;  // kCharge, kPeek
+  rules::BanKeyId ban_key;              // kBanned
   std::string name;     // the limit's or ban key's name: buckets outlive
                         // policies, so they are known by name
   std::string subject;  // the key's value ("192.0.2.1", "alice"); "" global
