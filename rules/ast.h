@@ -27,16 +27,17 @@ struct Literal {
   enum class Kind {
     kString,   // "..."
     kWord,     // bare word in braces: PLAIN, example.org, .example.org
-    kNumber,   // 5
-    kSize,     // 10M, 64K: number in bytes
-    kDuration, // 18s, 5min, 1h, 2d: number in microseconds
-    kAddress,  // 192.0.2.1, ::1: prefix of whole length
-    kNetwork,  // 192.0.2.0/24
-    kMailbox,  // <a@b>, <>: text between the angle brackets
-    kRegex,    // /re/i: text is the pattern, flags the letters
+    kNumber,    // 5; text as written (mode 0660)
+    kSize,      // 10M, 64K: number in bytes
+    kDuration,  // 18s, 5min, 1h, 2d: number in microseconds
+    kAddress,   // 192.0.2.1, ::1: prefix of whole length
+    kNetwork,   // 192.0.2.0/24
+    kMailbox,   // <a@b>, <>: text between the angle brackets
+    kRegex,     // /re/i: text is the pattern as written (with \/ for a
+                // slash), one byte behind range.begin; flags the letters
   };
   Kind kind = Kind::kString;
-  std::string text;
+  std::string text;  // canonical; of a string without quotes and escapes
   std::string flags;
   int64_t number = 0;
   IpPrefix prefix;
@@ -93,8 +94,10 @@ struct Text {
 
 struct Set {
   Name key;
-  std::vector<Literal> values;   // set mode shadow: kWord
-  std::vector<Literal> options;  // mode 660 group postfix: kWord, any, ...
+  // Words up to and with the first literal that is none (shadow, "unix:/x",
+  // redis "127.0.0.1:6379"); what follows is options: mode 660 group postfix.
+  std::vector<Literal> values;
+  std::vector<Literal> options;
   SourceRange range;
 };
 struct Include {
@@ -115,6 +118,7 @@ struct List {
 };
 struct Window {
   uint64_t amount = 0;   // units (bytes for a size)
+  bool is_size = false;  // written as a size: 10M/hour
   int64_t period_us = 0;
   std::optional<uint64_t> burst;
   SourceRange range;

@@ -15,12 +15,12 @@
 
 namespace gate::rules {
 
-// Stable ids; the text of each, kebab-case, is in the table of diagnostic.cc.
-// Each has a golden in tests/golden/check (a test compares the two lists).
+// Stable ids, listed with their texts in diagnostic_ids.inc. Each has a golden
+// in tests/golden/check (a test compares the two lists).
 enum class DiagnosticId {
-  kUnexpectedCharacter,
-  kUnterminatedString,
-  // Lexer, parser, checker and loader add theirs here, grouped by phase.
+#define GATE_DIAGNOSTIC(name, text) name,
+#include "rules/diagnostic_ids.inc"
+#undef GATE_DIAGNOSTIC
 };
 
 // The id as printed between brackets, such as "unknown-fact".
@@ -44,13 +44,14 @@ struct Diagnostic {
   std::string help;  // empty: none
 };
 
-// The sink. Keeps up to kMaxErrors errors; counts all. Thread-compatible.
+// The sink. Keeps up to kMaxErrors errors and as many warnings; counts all
+// errors. Thread-compatible.
 class Diagnostics {
  public:
   static constexpr size_t kMaxErrors = 20;
 
   // Returns the stored diagnostic so that notes and help can be added; a
-  // scratch object once the sink is full.
+  // scratch object once the sink is full. Valid until the next call.
   Diagnostic& Error(DiagnosticId id, SourceRange range, std::string text);
   Diagnostic& Warning(DiagnosticId id, SourceRange range, std::string text);
 
@@ -63,9 +64,12 @@ class Diagnostics {
   std::string Render(const Sources& sources) const;
 
  private:
+  Diagnostic& Keep(Diagnostic diagnostic, size_t count);
+
   std::vector<Diagnostic> all_;
   Diagnostic scratch_{};
   size_t error_count_ = 0;
+  size_t warning_count_ = 0;
 };
 
 // The nearest of `known` to `name` (Damerau-Levenshtein distance of at most a

@@ -13,6 +13,10 @@
 namespace gate::rules {
 
 ast::Tree Parse(const Sources& sources, FileId file, Diagnostics& diagnostics);
+// One setting without the word `set`, as in `--set 'socket "unix:/x"'`: a tree
+// of one statement, none when it is faulty.
+ast::Tree ParseSetting(const Sources& sources, FileId file,
+                       Diagnostics& diagnostics);
 // The steps of one session, as between the braces of `test` (for `ask`).
 ast::Test ParseSteps(const Sources& sources, FileId file,
                      Diagnostics& diagnostics);

@@ -5,6 +5,7 @@
 // Order of calls: Sources::Add for each text, then ranges point into it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -12,6 +13,10 @@
 #include <vector>
 
 namespace gate::rules {
+
+// The bytes of the well-formed UTF-8 character (RFC 3629) that `text` begins
+// with; 0 when there is none.
+size_t Utf8CharacterSize(std::string_view text);
 
 // Index of a text in Sources.
 struct FileId {
