@@ -1,1 +1,133 @@
 #include "rules/fact_set.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace gate::rules {
+namespace {
+
+void AppendNumber(int64_t number, std::string& out) {
+  char buffer[20];
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), number).ptr;
+  out.append(buffer, end);
+}
+
+}  // namespace
+
+void AppendDuration(int64_t us, std::string& out) {
+  struct Unit {
+    int64_t seconds;
+    std::string_view name;
+  };
+  static constexpr std::array<Unit, 4> kUnits = {
+      {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}};
+  constexpr int64_t kSecond = 1'000'000;
+  const int64_t seconds = us / kSecond + (us % kSecond > 0 ? 1 : 0);
+  const auto unit = std::find_if(
+      kUnits.begin(), kUnits.end() - 1,
+      [&](const Unit& u) { return seconds != 0 && seconds % u.seconds == 0; });
+  AppendNumber(seconds / unit->seconds, out);
+  out += unit->name;
+}
+
+FactSet::Slot& FactSet::Change(FactId id, Presence presence) {
+  Slot& slot = slots_[static_cast<size_t>(id)];
+  slot.presence = presence;
+  ++slot.generation;
+  return slot;
+}
+
+void FactSet::SetText(FactId id, std::string_view text) {
+  Change(id, Presence::kPresent).text.assign(text);
+}
+
+void FactSet::SetNumber(FactId id, int64_t number) {
+  Change(id, Presence::kPresent).number = number;
+}
+
+void FactSet::SetAddress(FactId id, const IpAddress& address) {
+  SetPrefix(id, IpPrefix(address, address.is_v4() ? 32 : 128));
+}
+
+void FactSet::SetPrefix(FactId id, const IpPrefix& prefix) {
+  Change(id, Presence::kPresent).prefix = prefix;
+}
+
+void FactSet::SetFlag(FactId id, bool present) {
+  Change(id, present ? Presence::kPresent : Presence::kAbsent);
+}
+
+void FactSet::SetUnknown(FactId id) { Change(id, Presence::kUnknown); }
+
+void FactSet::Clear(FactId id) {
+  if (presence(id) != Presence::kAbsent) Change(id, Presence::kAbsent);
+}
+
+void FactSet::ClearFrom(Stage first) {
+  for (const FactInfo& info : AllFacts()) {
+    if (info.stage >= first) Clear(info.id);
+  }
+  if (first > Stage::kHeaders) return;
+  for (HeaderSlot& header : headers_) header.used = 0;
+  header_bytes_ = 0;
+}
+
+void FactSet::ResizeHeaders(size_t count) {
+  headers_.resize(count);
+  ClearFrom(Stage::kHeaders);
+}
+
+void FactSet::AddHeader(HeaderId id, std::string_view decoded) {
+  HeaderSlot& header = headers_[id.value];
+  Change(FactId::kHeader, Presence::kPresent);
+  Change(FactId::kHeaderCount, Presence::kPresent);
+  if (header.used == kMaxHeaderInstances) return;
+  if (header.used == header.instances.size()) header.instances.emplace_back();
+  const std::string_view kept =
+      decoded.substr(0, kMaxHeaderBytes - header_bytes_);
+  header.instances[header.used++].assign(kept);
+  header_bytes_ += kept.size();
+}
+
+size_t FactSet::header_count(HeaderId id) const {
+  return headers_[id.value].used;
+}
+
+std::string_view FactSet::header(HeaderId id, size_t instance) const {
+  return headers_[id.value].instances[instance];
+}
+
+void FactSet::AppendValue(FactId id, HeaderId header, std::string& out) const {
+  if (id == FactId::kHeader) return AppendHeader(header, out);
+  if (id == FactId::kHeaderCount) {
+    return AppendNumber(static_cast<int64_t>(header_count(header)), out);
+  }
+  if (!present(id)) return;
+  switch (Info(id).type) {
+    case FactType::kText:
+    case FactType::kDomain:
+    case FactType::kMailbox:
+      out += text(id);
+      return;
+    case FactType::kAddress:
+    case FactType::kNetwork:
+      return prefix(id).AppendTo(out);
+    case FactType::kNumber:
+    case FactType::kSize:
+      return AppendNumber(number(id), out);
+    case FactType::kDuration:
+      return AppendDuration(number(id), out);
+    case FactType::kFlag:
+      out += "yes";
+  }
+}
+
+void FactSet::AppendHeader(HeaderId id, std::string& out) const {
+  for (size_t i = 0; i < header_count(id); ++i) {
+    if (i > 0) out += ", ";
+    out += header(id, i);
+  }
+}
+
+}  // namespace gate::rules

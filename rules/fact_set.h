@@ -20,6 +20,10 @@ struct HeaderId {
   friend bool operator==(HeaderId, HeaderId) = default;
 };
 
+// "18s", "5min", "2h", "1d": the largest unit that divides it, in whole
+// seconds, rounded up.
+void AppendDuration(int64_t us, std::string& out);
+
 enum class Presence : uint8_t { kAbsent, kPresent, kUnknown };
 
 // Confined to one connection.
@@ -44,7 +48,12 @@ class FactSet {
   const IpPrefix& prefix(FactId id) const { return slot(id).prefix; }
   const IpAddress& address(FactId id) const { return slot(id).prefix.base(); }
 
-  // Headers: room for `count` names; instances in the order of the message.
+  // Headers: room for `count` names (what was there goes); instances in the
+  // order of the message. A stranger's message must not fill the memory: of
+  // one name kMaxHeaderInstances are kept and counted, and the texts of all
+  // are cut at kMaxHeaderBytes together.
+  static constexpr size_t kMaxHeaderInstances = 1000;
+  static constexpr size_t kMaxHeaderBytes = size_t{1} << 20;
   void ResizeHeaders(size_t count);
   void AddHeader(HeaderId id, std::string_view decoded);
   size_t header_count(HeaderId id) const;
@@ -70,13 +79,13 @@ class FactSet {
     size_t used = 0;
     std::vector<std::string> instances;
   };
-  const Slot& slot(FactId id) const {
-    return slots_[static_cast<size_t>(id)];
-  }
+  const Slot& slot(FactId id) const { return slots_[static_cast<size_t>(id)]; }
   Slot& Change(FactId id, Presence presence);
+  void AppendHeader(HeaderId id, std::string& out) const;
 
   std::array<Slot, kFactCount> slots_;
   std::vector<HeaderSlot> headers_;
+  size_t header_bytes_ = 0;
 };
 
 }  // namespace gate::rules

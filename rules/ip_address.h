@@ -1,7 +1,9 @@
 // Values: an IP address, and a prefix (network) of addresses.
 //
 // IPv4-mapped IPv6 addresses (::ffff:192.0.2.1, RFC 4291 2.5.5.2) are the
-// IPv4 address: MTAs write one client either way, a rule means one.
+// IPv4 address: MTAs write one client either way, a rule means one. So the
+// two families never meet: 0.0.0.0/0 holds every IPv4 address and nothing
+// else, ::/0 every IPv6 address and nothing else.
 #pragma once
 
 #include <array>
@@ -40,15 +42,18 @@ class IpPrefix {
   IpPrefix() = default;  // ::/0
   // Requires: length fits the family. Host bits are cleared.
   IpPrefix(const IpAddress& address, uint8_t length);
-  // "192.0.2.0/24", "::1" (whole length). Host bits that are set are an error
-  // for rules: then `host_bits` of Parse is true.
+  // "192.0.2.0/24", "::1" (whole length). ::ffff:192.0.2.0/120 is
+  // 192.0.2.0/24; a mapped prefix shorter than /96 is none. Host bits that
+  // are set are an error for rules: then `host_bits` is true.
   static std::optional<IpPrefix> Parse(std::string_view text,
                                        bool* host_bits = nullptr);
 
   const IpAddress& base() const { return base_; }
   uint8_t length() const { return length_; }
-  bool is_v4() const { return base_.is_v4() && v4_; }
+  bool is_v4() const { return base_.is_v4(); }
   bool Contains(const IpAddress& address) const;
+  // Whether all of `network` is inside.
+  bool Contains(const IpPrefix& network) const;
   void AppendTo(std::string& out) const;
   std::string ToString() const;
 
@@ -57,7 +62,6 @@ class IpPrefix {
  private:
   IpAddress base_;
   uint8_t length_ = 0;
-  bool v4_ = false;
 };
 
 // What `client.network` means: the IPv4 address, or the IPv6 /64.

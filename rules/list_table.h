@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rules/domain_set.h"
@@ -21,8 +22,13 @@ struct ListId {
   friend bool operator==(ListId, ListId) = default;
 };
 
-enum class ListType : uint8_t { kDomains, kNetworks, kAddresses, kStrings,
-                                kPatterns };
+enum class ListType : uint8_t {
+  kDomains,
+  kNetworks,
+  kAddresses,
+  kStrings,
+  kPatterns
+};
 std::string_view ListTypeName(ListType type);
 
 struct ListInfo {
