@@ -1,0 +1,12 @@
+// How often this thread asked for memory: for tests of paths that must not
+// allocate after warm-up. Linking allocations.cc replaces operator new.
+#pragma once
+
+#include <cstddef>
+
+namespace gate {
+
+// Calls of operator new on this thread so far.
+size_t ThreadAllocations();
+
+}  // namespace gate
