@@ -143,6 +143,9 @@ struct StagePlan {
 struct Needs {
   bool connect = false, helo = false, mail = false, rcpt = false, data = false,
        headers = false, end_of_headers = false, body = false;
+  // Of the body, body-limit bytes are enough: nothing asks for message.size
+  // and no limit counts bytes.
+  bool body_start_only = false;
   bool rejected_recipients = false;  // SMFIP_RCPT_REJ
   bool add_headers = false, change_headers = false, quarantine = false;
   // Macro names per stage, as smfi_setsymlist writes them, without doubles.
