@@ -1,1 +1,129 @@
 #include "rules/domain_name.h"
+
+#include <idn2.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "rules/ascii.h"
+
+namespace gate::rules {
+namespace {
+
+constexpr size_t kMaxDomain = 253;
+constexpr size_t kMaxLabel = 63;
+// No longer text can become a domain: a code point has at most four bytes.
+constexpr size_t kMaxIdnInput = 4 * kMaxDomain;
+
+// One final dot is the root of a whole name; more of them are no name.
+void DropFinalDot(std::string& name) {
+  if (name.size() < 2 || name.back() != '.') return;
+  if (name[name.size() - 2] != '.') name.pop_back();
+}
+
+// Appends the A-label form of `name`; false when it is no IDN. STD3 rules
+// keep out characters that TR46 would map to '@' or '/'.
+bool AppendALabels(std::string_view name, std::string& out) {
+  if (name.size() > kMaxIdnInput) return false;
+  if (name.find('\0') != std::string_view::npos) return false;
+  const std::string terminated(name);
+  char* result = nullptr;
+  const int code =
+      idn2_to_ascii_8z(terminated.c_str(), &result,
+                       IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+  const std::unique_ptr<char, decltype(&idn2_free)> owner(result, idn2_free);
+  if (code != IDN2_OK) return false;
+  out += result;
+  return true;
+}
+
+bool IsLabel(std::string_view label) {
+  if (label.empty() || label.size() > kMaxLabel) return false;
+  if (label.front() == '-' || label.back() == '-') return false;
+  return std::all_of(label.begin(), label.end(),
+                     [](char c) { return IsAsciiAlnum(c) || c == '-'; });
+}
+
+// The length of the longest valid UTF-8 sequence at the start of `text`, or,
+// negated, of the maximal subpart to be replaced. Requires: not empty.
+// Ranges: Unicode 15, table 3-7.
+int SequenceLength(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  if (lead < 0x80) return lead == 0 ? -1 : 1;
+  if (lead < 0xc2 || lead > 0xf4) return -1;
+  const int length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  for (int i = 1; i < length; ++i) {
+    uint8_t low = 0x80;
+    uint8_t high = 0xbf;
+    if (i == 1 && lead == 0xe0) low = 0xa0;
+    if (i == 1 && lead == 0xed) high = 0x9f;  // surrogates
+    if (i == 1 && lead == 0xf0) low = 0x90;
+    if (i == 1 && lead == 0xf4) high = 0x8f;  // above U+10FFFF
+    const auto at = static_cast<size_t>(i);
+    if (at >= text.size() || byte(at) < low || byte(at) > high) return -i;
+  }
+  return length;
+}
+
+}  // namespace
+
+void NormalizeDomain(std::string_view name, std::string& out) {
+  out.clear();
+  if (!IsAscii(name)) {
+    const bool dotted = name.starts_with('.');
+    if (dotted) out = '.';
+    if (!AppendALabels(name.substr(dotted ? 1 : 0), out)) out.assign(name);
+  } else {
+    out.assign(name);
+  }
+  FoldAscii(out);
+  DropFinalDot(out);
+}
+
+std::string NormalizeDomain(std::string_view name) {
+  std::string out;
+  NormalizeDomain(name, out);
+  return out;
+}
+
+bool IsDomain(std::string_view name) {
+  std::string normal;
+  if (!IsAscii(name)) {
+    NormalizeDomain(name, normal);
+    name = normal;
+  } else if (name.ends_with('.')) {
+    name.remove_suffix(1);
+  }
+  if (name.size() > kMaxDomain) return false;
+  for (;;) {
+    const size_t dot = name.find('.');
+    const std::string_view label = name.substr(0, dot);
+    if (!IsLabel(label)) return false;
+    if (dot == std::string_view::npos) {
+      return !std::all_of(label.begin(), label.end(), IsAsciiDigit);
+    }
+    name.remove_prefix(dot + 1);
+  }
+}
+
+void MakeValidUtf8(std::string_view text, std::string& out) {
+  out.clear();
+  size_t begin = 0;  // of what is valid and not yet copied
+  for (size_t at = 0; at < text.size();) {
+    const int length = SequenceLength(text.substr(at));
+    if (length > 0) {
+      at += static_cast<size_t>(length);
+      continue;
+    }
+    out += text.substr(begin, at - begin);
+    out += "\xef\xbf\xbd";
+    at += static_cast<size_t>(-length);
+    begin = at;
+  }
+  out += text.substr(begin);
+}
+
+}  // namespace gate::rules
