@@ -45,8 +45,13 @@ struct Window {
 };
 
 // The event that a unit is bound to (design.md section 4).
-enum class Unit : uint8_t { kConnections, kMessages, kRecipients, kBytes,
-                            kRejections };
+enum class Unit : uint8_t {
+  kConnections,
+  kMessages,
+  kRecipients,
+  kBytes,
+  kRejections
+};
 std::string_view UnitName(Unit unit);
 enum class Outage : uint8_t { kLocal, kAccept, kDefer };
 
@@ -68,9 +73,18 @@ struct BanKey {
   KeyPart key;
 };
 
-enum class Action : uint8_t { kAccept, kReject, kDefer, kDiscard, kQuarantine,
-                              kAddHeader, kSetHeader, kRemoveHeader, kLog,
-                              kBan };
+enum class Action : uint8_t {
+  kAccept,
+  kReject,
+  kDefer,
+  kDiscard,
+  kQuarantine,
+  kAddHeader,
+  kSetHeader,
+  kRemoveHeader,
+  kLog,
+  kBan
+};
 std::string_view ActionName(Action action);
 // accept, reject, defer, discard, quarantine: end the stage.
 bool Decides(Action action);
@@ -88,8 +102,14 @@ struct LimitNumbers {
 // A text with facts in it. Immutable after construction.
 class TextTemplate {
  public:
-  enum class Field : uint8_t { kNone, kFact, kLimitName, kLimitUsed,
-                               kLimitAllowed, kLimitRetryAfter };
+  enum class Field : uint8_t {
+    kNone,
+    kFact,
+    kLimitName,
+    kLimitUsed,
+    kLimitAllowed,
+    kLimitRetryAfter
+  };
   struct Piece {
     std::string text;
     Field field = Field::kNone;
@@ -120,9 +140,9 @@ struct Rule {
   TextTemplate text;        // reply, header value, log text
   std::string header_name;  // add/set/remove header
   std::optional<BanKeyId> ban_key;
-  int64_t ban_us = 0;       // microseconds
+  int64_t ban_us = 0;                    // microseconds
   std::optional<ConditionId> condition;  // none: always
-  bool asks_store = false;  // its condition has `over` or `banned`
+  bool asks_store = false;               // its condition has `over` or `banned`
   // The `over` limits of its condition, for {limit.*}: the first that is over.
   std::vector<LimitId> over;
   std::string file;
@@ -164,9 +184,9 @@ struct Settings {
   Outage outage = Outage::kLocal;
   Action failure = Action::kDefer;  // kDefer or kAccept
   bool shadow = false;
-  std::optional<ListId> protect;  // a networks list
-  std::string user;               // empty: stay
-  std::string log = "info";       // debug info warning error
+  std::optional<ListId> protect;    // a networks list
+  std::string user;                 // empty: stay
+  std::string log = "info";         // debug info warning error
   uint64_t body_limit = 64 * 1024;  // bytes of the body that rules see
 };
 
@@ -185,42 +205,45 @@ struct MatchInput {
   StoreView store;
 };
 
-// Remembered results of conditions, valid while the generations of the facts
-// (and the list table) they read stay. Confined to one connection.
+// Remembered results of tests, each valid while the generation of its fact
+// stays: one per FactSet. Confined to one connection.
 class MatchState {
  public:
-  // Forgets everything; call it when the list table was swapped.
+  // Forgets everything; call it when the policy or the list table was swapped.
   void Reset();
 
  private:
-  friend class Policy;
   friend class Matcher;
-  std::vector<uint8_t> known_;        // per atom
-  std::vector<uint8_t> value_;        // per atom
-  std::vector<uint32_t> generation_;  // per fact
-  std::vector<uint8_t> pattern_hits_;
+  std::vector<uint8_t> answers_;        // per atom
+  std::vector<uint32_t> generations_;   // per subject: when answers_ was true
+  std::vector<uint8_t> scanned_;        // per subject: its hits are true
+  std::vector<uint8_t> pattern_hits_;   // per pattern of all subjects
+  std::vector<uint8_t> scratch_hits_;   // of one header instance
+  std::vector<uint32_t> group_epochs_;  // per node: when group_truths_ was set
+  std::vector<uint8_t> group_truths_;
+  uint32_t epoch_ = 0;  // grows with each condition asked
 };
 
 // One test of facts inside a condition, with what it saw: for `ask --trace`
 // and failed tests.
 struct ConditionTrace {
-  std::string text;    // canonical: rcpt.domain not in our_domains
-  std::string values;  // rcpt.domain = "elsewhere.example", or "absent"
+  std::string text;  // canonical: rcpt.domain not in our_domains
+  // rcpt.domain = "elsewhere.example", "absent" or "unknown (...)"; empty for
+  // `over`.
+  std::string values;
   Truth truth = Truth::kFalse;
 };
-
-class Program;  // compiled conditions (program.h)
 
 // Immutable after construction; shared by all connections that began under it.
 class Policy {
  public:
-  struct Parts;  // what the compiler fills (compiler.h)
+  struct Parts;  // what the compiler fills (policy_parts.h)
   explicit Policy(Parts parts);
   ~Policy();
 
   const Settings& settings() const;
   const Needs& needs() const;
-  std::span<const Rule> rules() const;        // of all stages, by stage
+  std::span<const Rule> rules() const;             // of all stages, by stage
   std::span<const Rule> rules(Stage stage) const;  // file order
   const Rule& rule(RuleId id) const;
   std::span<const Limit> limits() const;
@@ -247,8 +270,7 @@ class Policy {
   // answer that is not there yet.
   Truth Holds(RuleId rule, const MatchInput& input, MatchState& state) const;
   // Whether the limit's `when` holds; never kNeedsStore.
-  bool Applies(LimitId limit, const MatchInput& input,
-               MatchState& state) const;
+  bool Applies(LimitId limit, const MatchInput& input, MatchState& state) const;
   // As Holds, as if every over and banned were false: was it decided by them?
   bool HoldsWithoutStore(RuleId rule, const MatchInput& input,
                          MatchState& state) const;

@@ -1,0 +1,157 @@
+// BuildList: entries of a list, inline or from a file, to its contents.
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "rules/compiler.h"
+#include "rules/domain_name.h"
+#include "rules/ip_address.h"
+#include "rules/mail_address.h"
+
+namespace gate::rules {
+namespace {
+
+using Kind = ast::Literal::Kind;
+
+// What entries of each type look like, for messages.
+std::string_view Example(ListType type) {
+  switch (type) {
+    case ListType::kDomains:
+      return "`example.org` or `.example.org`";
+    case ListType::kNetworks:
+      return "`192.0.2.0/24` or `2001:db8::1`";
+    case ListType::kAddresses:
+      return "`user@example.org`";
+    case ListType::kStrings:
+      return "words and quoted strings";
+    case ListType::kPatterns:
+      return "`/^mx[0-9]/i`";
+  }
+  return {};
+}
+
+class ListBuilder {
+ public:
+  ListBuilder(ListType type, Diagnostics& diagnostics)
+      : type_(type), diagnostics_(diagnostics) {
+    if (type == ListType::kPatterns) patterns_ = std::make_unique<PatternSet>();
+  }
+
+  void Add(const ListEntry& entry) {
+    if ((entry.kind == Kind::kRegex) != (type_ == ListType::kPatterns))
+      return Refuse(entry);
+    switch (type_) {
+      case ListType::kDomains:
+        return AddDomain(entry);
+      case ListType::kNetworks:
+        return AddNetwork(entry);
+      case ListType::kAddresses:
+        return AddAddress(entry);
+      case ListType::kStrings:
+        texts_.emplace_back(entry.text);
+        return;
+      case ListType::kPatterns:
+        return AddPattern(entry);
+    }
+  }
+
+  std::shared_ptr<const ListContents> Finish(
+      std::span<const ListEntry> entries);
+
+ private:
+  void Refuse(const ListEntry& entry) {
+    diagnostics_.Error(
+        DiagnosticId::kBadListEntry, entry.range,
+        absl::StrFormat("found `%s`, a list of %s takes entries such as %s",
+                        entry.text, ListTypeName(type_), Example(type_)));
+  }
+
+  void AddDomain(const ListEntry& entry) {
+    const bool below = entry.text.starts_with('.');
+    const std::string_view name = entry.text.substr(below ? 1 : 0);
+    if (!IsDomain(name) || IpAddress::Parse(name)) return Refuse(entry);
+    NormalizeDomain(name, scratch_);
+    texts_.push_back(below ? "." + scratch_ : scratch_);
+  }
+
+  void AddNetwork(const ListEntry& entry) {
+    bool host_bits = false;
+    const auto prefix = IpPrefix::Parse(entry.text, &host_bits);
+    if (!prefix) return Refuse(entry);
+    if (!host_bits) return networks_.push_back(*prefix);
+    diagnostics_
+        .Error(DiagnosticId::kHostBitsSet, entry.range,
+               absl::StrFormat("`%s` has bits behind its prefix", entry.text))
+        .help = absl::StrFormat("the network is `%s`", prefix->ToString());
+  }
+
+  // An address without a domain would never be found: facts have one always.
+  void AddAddress(const ListEntry& entry) {
+    ParseMailAddress(entry.text, address_);
+    const bool null_sender = entry.kind == Kind::kMailbox && entry.text.empty();
+    const bool full = address_.valid && !address_.domain.empty();
+    if (!null_sender && !full) return Refuse(entry);
+    texts_.push_back(address_.text);
+  }
+
+  void AddPattern(const ListEntry& entry) {
+    uint32_t index = 0;
+    const auto fault = patterns_->Add(entry.text, entry.flags, index);
+    if (!fault) return;
+    SourceRange range = entry.range;
+    range.begin += static_cast<uint32_t>(1 + fault->offset);
+    range.end = range.begin + static_cast<uint32_t>(fault->length);
+    if (fault->length == 0) range = entry.range;
+    diagnostics_.Error(DiagnosticId::kBadPattern, range, fault->text);
+  }
+
+  const ListType type_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string> texts_;
+  std::vector<IpPrefix> networks_;
+  std::unique_ptr<PatternSet> patterns_;
+  MailAddress address_;
+  std::string scratch_;
+};
+
+std::shared_ptr<const ListContents> ListBuilder::Finish(
+    std::span<const ListEntry> entries) {
+  auto contents = std::make_shared<ListContents>();
+  contents->type = type_;
+  contents->size = entries.size();
+  if (type_ == ListType::kDomains) contents->domains = DomainSet(texts_);
+  if (type_ == ListType::kNetworks) contents->networks = NetworkSet(networks_);
+  if (type_ == ListType::kStrings || type_ == ListType::kAddresses)
+    contents->strings = StringSet(texts_);
+  if (type_ != ListType::kPatterns) return contents;
+  const std::string fault = patterns_->Compile();
+  if (!fault.empty()) {
+    diagnostics_.Error(
+        DiagnosticId::kPolicyTooLarge, entries[0].range,
+        absl::StrFormat("the patterns of this list do not fit: %s", fault));
+    return nullptr;
+  }
+  contents->patterns = std::move(patterns_);
+  return contents;
+}
+
+}  // namespace
+
+std::shared_ptr<const ListContents> BuildList(
+    ListType type, std::span<const ListEntry> entries,
+    Diagnostics& diagnostics) {
+  const size_t faults_before = diagnostics.error_count();
+  ListBuilder builder(type, diagnostics);
+  for (const ListEntry& entry : entries) {
+    builder.Add(entry);
+    if (diagnostics.full()) return nullptr;
+  }
+  if (diagnostics.error_count() > faults_before) return nullptr;
+  return builder.Finish(entries);
+}
+
+}  // namespace gate::rules

@@ -1,0 +1,68 @@
+#include "rules/settings.h"
+
+#include <charconv>
+#include <string_view>
+#include <variant>
+
+namespace gate::rules {
+namespace {
+
+SocketSetting CompileSocket(const ast::Set& set) {
+  SocketSetting socket;
+  socket.address = set.values[0].text;
+  for (size_t i = 0; i + 1 < set.options.size(); i += 2) {
+    const std::string& value = set.options[i + 1].text;
+    if (set.options[i].text == "group") {
+      socket.group = value;
+    } else {  // mode 660: octal, as chmod takes it
+      uint32_t mode = 0;
+      std::from_chars(value.data(), value.data() + value.size(), mode, 8);
+      socket.mode = mode;
+    }
+  }
+  return socket;
+}
+
+Outage OutageOf(std::string_view word) {
+  if (word == "accept") return Outage::kAccept;
+  return word == "defer" ? Outage::kDefer : Outage::kLocal;
+}
+
+void Apply(const ast::Set& set, const Symbols& symbols, Settings& settings) {
+  const std::string_view key = set.key.text;
+  const ast::Literal& value = set.values[0];
+  if (key == "socket") {
+    settings.socket = CompileSocket(set);
+  } else if (key == "control") {
+    settings.control = CompileSocket(set);
+  } else if (key == "outage") {
+    settings.outage = OutageOf(value.text);
+  } else if (key == "failure") {
+    settings.failure =
+        value.text == "accept" ? Action::kAccept : Action::kDefer;
+  } else if (key == "mode") {
+    settings.shadow = value.text == "shadow";
+  } else if (key == "protect") {
+    settings.protect =
+        ListId{static_cast<uint32_t>(symbols.FindList(value.text))};
+  } else if (key == "user") {
+    settings.user = value.text;
+  } else if (key == "log") {
+    settings.log = value.text;
+  } else if (key == "body-limit") {
+    settings.body_limit = static_cast<uint64_t>(value.number);
+  }
+}
+
+}  // namespace
+
+Settings CompileSettings(const ast::Tree& tree, const Symbols& symbols) {
+  Settings settings;
+  for (const ast::Statement& statement : tree.statements) {
+    if (const auto* set = std::get_if<ast::Set>(&statement))
+      Apply(*set, symbols, settings);
+  }
+  return settings;
+}
+
+}  // namespace gate::rules
