@@ -1,5 +1,7 @@
-// Many networks, one look-up: sorted prefixes with parents and a top-16-bit
-// index (facts.md section 9).
+// Many networks, one look-up: sorted prefixes with an index over the top 16
+// bits, IPv4 and IPv6 apart (facts.md section 9). A prefix inside another one
+// of the set adds nothing to the answer and is left out; so no prefix needs
+// its parent.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +24,7 @@ class NetworkSet {
   bool Contains(const IpAddress& address) const;
   // Whether one prefix holds all of `network`.
   bool Contains(const IpPrefix& network) const;
-  size_t size() const;
+  size_t size() const;  // prefixes given
 
  private:
   struct Index;
