@@ -2,18 +2,22 @@
 //
 // For each event: Begin (facts, rules up to the first that needs the store);
 // if it says kAsk, the door has session.batch() answered by the store; then
-// Decide. Effects (session.effects()) are posted by the door afterwards. The
-// engine does no I/O, never waits, never logs; it reads the clock once in
-// Begin. After warm-up it does not allocate.
+// Decide. Effects (session.effects()) are posted by the door after Decide,
+// Abort and Close. The engine does no I/O, never waits, never logs; it reads
+// the clock once in Begin. After warm-up it does not allocate.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "absl/synchronization/mutex.h"
+#include "policy/ban_memory.h"
 #include "policy/clock.h"
 #include "policy/event.h"
 #include "policy/event_log.h"
+#include "policy/installed.h"
 #include "policy/session.h"
 #include "policy/statistics.h"
 #include "policy/verdict.h"
@@ -33,12 +37,19 @@ class Engine {
   // contents for the next message of all connections.
   void Install(std::shared_ptr<const rules::Policy> policy);
   // New contents for the installed policy's lists (ReloadLists).
+  // Requires: not called together with Install.
   void InstallLists(std::shared_ptr<const rules::ListTable> lists);
   std::shared_ptr<const rules::Policy> policy() const;
+  // The newest contents of the installed policy's lists.
+  std::shared_ptr<const rules::ListTable> lists() const;
 
   // Pins the policy. Also used to begin anew on the same socket (QUIT_NC).
+  // Requires: a policy is installed.
   void Open(Session& session);
 
+  // Begin tells what has happened; RSET and lost connections are Abort and
+  // Close. A second connect event begins anew (XCLIENT), HELO and MAIL end
+  // the message that was under way.
   Next Begin(Session& session, const ConnectEvent& event);
   Next Begin(Session& session, const HeloEvent& event);
   Next Begin(Session& session, const MailEvent& event);
@@ -46,7 +57,8 @@ class Engine {
   Next Begin(Session& session, const DataEvent& event);
   Next Begin(Session& session, const HeadersEvent& event);
   Next Begin(Session& session, const MessageEvent& event);
-  // Requires: Begin, and if it said kAsk every answer in the batch.
+  // Once for each Begin. Requires: if Begin said kAsk, every answer in the
+  // batch.
   Verdict Decide(Session& session);
 
   // Content between DATA and the end of message. AddBody says whether more
@@ -62,12 +74,51 @@ class Engine {
   void Close(Session& session);
 
  private:
-  struct Slot;
+  // engine.cc: the slot and the way of an event.
+  void Swap(std::shared_ptr<const Installed> next);
+  std::shared_ptr<const Installed> Newest(uint64_t& generation) const;
+  void Renew(Session& session);
+  void RefreshLists(Session& session);
+  void Start(Session& session, rules::Stage stage);
+  Next Run(Session& session);
+  Next RunContent(Session& session, const MacroSource& macros);
+  void EndMessage(Session& session);
+  void ReportUnknownFacts(Session& session);
+
+  // A refusal at this event reaches the client. Before end of message it
+  // would wedge the queue of non-SMTP submission.
+  static bool CanRefuse(const Session& session);
+
+  // engine_rules.cc: which rules hold, and what those do that only note.
+  // Returns before the first rule that needs the store, unless it is `final`.
+  void Walk(Session& session, bool final);
+  static bool Skipped(const Session& session, const rules::Rule& rule);
+  void Held(Session& session, const rules::Rule& rule);
+  void Note(Session& session, const rules::Rule& rule);
+  void ShowShadow(Session& session, const rules::Rule& rule);
+  static void Render(const Session& session, const rules::Rule& rule,
+                     std::string& out);
+
+  // engine_verdict.cc: what follows from the rule that decided.
+  Verdict DecideKept(Session& session);
+  static Verdict FromRule(const Session& session, const rules::Rule& rule,
+                          std::string& text);
+  static Verdict Compose(Session& session);
+  static void Refuse(Session& session, const Verdict& verdict);
+  // Without over and banned the rule would not have held.
+  static bool DecidedByStore(Session& session, const rules::Rule& rule);
+  static void Admit(Session& session, const Verdict& verdict);
+  static void Spare(Session& session, const rules::Rule& rule);
+  static void EndAccepted(Session& session);
+
   const Clock& clock_;
   Statistics& statistics_;
   EventLog& log_;
+  BanMemory bans_;
   mutable absl::Mutex mutex_;
-  std::shared_ptr<const Slot> slot_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const Installed> installed_ ABSL_GUARDED_BY(mutex_);
+  // Grows with each swap: who has seen it needs no lock.
+  std::atomic<uint64_t> generation_ = 0;
 };
 
 }  // namespace gate::policy

@@ -11,24 +11,27 @@
 
 namespace gate::policy {
 
+inline bool Refuses(rules::Action action) {
+  return action == rules::Action::kReject || action == rules::Action::kDefer;
+}
+
 // Views point into the session or its policy: valid until its next event.
 struct Verdict {
   rules::Action action = rules::Action::kAccept;  // one that Decides()
-  uint16_t code = 0;          // reject, defer
-  std::string_view enhanced;  // "5.7.1"; same class as code
-  std::string_view text;      // valid UTF-8, not yet made fit for SMTP
+  uint16_t code = 0;                              // reject, defer
+  std::string_view enhanced = {};                 // "5.7.1"; same class as code
+  std::string_view text = {};  // valid UTF-8, not yet made fit for SMTP
   // The rule that decided; null: no rule held (accept), or gatemilter itself
   // failed (`failure` set).
   const rules::Rule* rule = nullptr;
   rules::Stage stage = rules::Stage::kConnect;
-  bool kept = false;     // decided at connect or helo, to be given at MAIL:
-                         // the door answers "continue" now
+  bool kept = false;     // to be given later: a refusal of connect or helo at
+                         // MAIL, a quarantine at end of message; the door
+                         // answers "continue" now
   bool repeat = false;   // a kept verdict given (again)
   bool failure = false;  // gatemilter's own failure, not a rule's
 
-  bool refuses() const {
-    return action == rules::Action::kReject || action == rules::Action::kDefer;
-  }
+  bool refuses() const { return Refuses(action); }
 };
 
 struct HeaderEdit {
