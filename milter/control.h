@@ -1,11 +1,13 @@
-// The control socket: `reload`, `stats` and `version` ask the daemon over it.
-// The only file pair that knows the generated control.pb.h. Requests are
-// answered one after the other on one thread; a slow client is cut after 5 s.
+// The control socket: `reload` and `stats` ask the daemon over it. The only
+// file pair that knows the generated control.pb.h. Requests are answered one
+// after the other on one thread; a slow client is cut after 5 s.
 #pragma once
 
-#include <functional>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,6 +28,7 @@ struct StatsReport {
   policy::StatisticsSnapshot statistics;
   std::string policy_hash;
   std::string policy_file;
+  std::string version;
   uint64_t uptime_seconds = 0;
   uint64_t policy_age_seconds = 0;
   uint64_t store_entries = 0;
@@ -40,16 +43,31 @@ class ControlHandler {
   virtual StatsReport Stats() = 0;
 };
 
+// The serialised answer to a serialised request; whatever the bytes are.
+std::string AnswerControlRequest(std::string_view request,
+                                 ControlHandler& handler);
+
+struct ControlServerOptions {
+  std::chrono::milliseconds client_deadline{5000};  // to send and to read
+};
+
+// Owns the socket and the thread. Thread-compatible.
 class ControlServer {
  public:
-  ControlServer(Listener listener, ControlHandler& handler);
-  ~ControlServer();  // stops the thread
+  ControlServer(Listener listener, ControlHandler& handler,
+                const ControlServerOptions& options = {});
+  // Stops the thread; a request under way is answered first.
+  ~ControlServer();
   void Start();
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Where the daemon listens when the policy does not `set control`.
+inline constexpr std::string_view kDefaultControlAddress =
+    "unix:/run/gatemilter/control.sock";
 
 // Clients; errors name the socket, what happened and the repair.
 absl::StatusOr<ReloadReport> AskReload(const std::string& control_address);
