@@ -60,9 +60,15 @@ ScenarioResult RunScenario(std::shared_ptr<const rules::Policy> policy,
 // All tests of the policy. `report` gets one text per failed test: event,
 // expected, got, and each condition with its values.
 struct TestRun {
+  struct Outcome {
+    std::string title;
+    bool ok = false;
+    std::string report;  // this test's part of the report
+  };
   size_t passed = 0;
   size_t failed = 0;
   std::string report;
+  std::vector<Outcome> outcomes;  // in the order of the files
 };
 TestRun RunTests(std::shared_ptr<const rules::Policy> policy,
                  const rules::Sources& sources);
