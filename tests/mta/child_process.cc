@@ -1,0 +1,122 @@
+#include "tests/mta/child_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
+#include "tests/mta/temp_dir.h"
+
+namespace gate::mta {
+namespace {
+
+constexpr int kExecFailed = 127;
+
+void OpenAs(int descriptor, const std::string& path, int flags) {
+  const int opened = open(path.c_str(), flags, 0644);
+  if (opened >= 0) dup2(opened, descriptor);
+}
+
+// Between fork and exec.
+[[noreturn]] void Become(const Command& command, pid_t parent) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(kExecFailed);  // died before prctl
+  OpenAs(STDIN_FILENO, command.in, O_RDONLY);
+  OpenAs(STDOUT_FILENO, command.out, O_WRONLY | O_CREAT | O_APPEND);
+  OpenAs(STDERR_FILENO, command.err, O_WRONLY | O_CREAT | O_APPEND);
+  close_range(STDERR_FILENO + 1, ~0U, 0);
+  std::vector<char*> argv;
+  argv.reserve(command.argv.size() + 1);
+  for (const std::string& word : command.argv) {
+    argv.push_back(const_cast<char*>(word.c_str()));
+  }
+  argv.push_back(nullptr);
+  for (const std::string& setting : command.environment) {
+    putenv(const_cast<char*>(setting.c_str()));
+  }
+  execvp(argv[0], argv.data());
+  _exit(kExecFailed);
+}
+
+pid_t Start(const Command& command) {
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) Become(command, parent);
+  if (pid > 0) setpgid(pid, pid);  // whoever comes first
+  return pid;
+}
+
+int ExitStatus(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+bool WaitUntil(const std::function<bool()>& condition, Milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(Milliseconds(10));
+  }
+  return true;
+}
+
+ChildProcess::ChildProcess(const Command& command) : pid_(Start(command)) {}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), status_(other.status_) {}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  if (this == &other) return *this;
+  Stop();
+  pid_ = std::exchange(other.pid_, -1);
+  status_ = other.status_;
+  return *this;
+}
+
+ChildProcess::~ChildProcess() { Stop(); }
+
+bool ChildProcess::Running() {
+  if (pid_ <= 0 || status_ >= 0) return false;
+  int status = 0;
+  if (waitpid(pid_, &status, WNOHANG) != pid_) return true;
+  status_ = ExitStatus(status);
+  return false;
+}
+
+void ChildProcess::Signal(int number) const {
+  if (pid_ > 0 && status_ < 0) kill(pid_, number);
+}
+
+int ChildProcess::Stop(Milliseconds limit) {
+  if (!Running()) return status_;
+  kill(-pid_, SIGTERM);
+  if (Wait(limit) >= 0) return status_;
+  kill(-pid_, SIGKILL);
+  return Wait(std::chrono::seconds(10));
+}
+
+int ChildProcess::Wait(Milliseconds limit) {
+  WaitUntil([this] { return !Running(); }, limit);
+  return status_;
+}
+
+Outcome Run(Command command, Milliseconds limit) {
+  const TempDir streams;
+  command.out = streams.path() + "/out";
+  command.err = streams.path() + "/err";
+  ChildProcess child(command);
+  Outcome outcome;
+  outcome.status = child.Wait(limit);
+  if (outcome.status < 0) child.Stop(Milliseconds(0));
+  outcome.out = ReadFile(command.out);
+  outcome.err = ReadFile(command.err);
+  return outcome;
+}
+
+}  // namespace gate::mta

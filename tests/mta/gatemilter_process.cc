@@ -1,0 +1,80 @@
+#include "tests/mta/gatemilter_process.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tests/mta/temp_dir.h"
+
+namespace gate::mta {
+
+Outcome Gatemilter(const std::vector<std::string>& arguments) {
+  Command command{.argv = {GATE_BINARY}};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  return Run(std::move(command));
+}
+
+GatemilterProcess::GatemilterProcess(const Options& options)
+    : policy_file_(options.policy_file.empty() ? options.dir + "/policy.rules"
+                                               : options.policy_file),
+      log_file_(options.dir + "/gatemilter.log"),
+      control_("unix:" + options.dir + "/control.sock"),
+      fault_(Start(options)) {}
+
+std::string GatemilterProcess::Start(const Options& options) {
+  if (options.policy_file.empty()) WriteFile(policy_file_, options.policy);
+  Command command;
+  command.argv = {GATE_BINARY,
+                  "serve",
+                  "-c",
+                  policy_file_,
+                  "--set",
+                  "socket \"unix:" + options.milter_socket +
+                      "\" mode 660 group " + options.group,
+                  "--set",
+                  "control \"" + control_ + "\""};
+  command.argv.insert(command.argv.end(), options.arguments.begin(),
+                      options.arguments.end());
+  command.out = command.err = log_file_;
+  process_ = ChildProcess(command);
+  const auto settled = [&] {
+    return !process_.Running() ||
+           (std::filesystem::exists(options.milter_socket) &&
+            Ask("stats", {"--json"}).status == 0);
+  };
+  if (WaitUntil(settled, std::chrono::seconds(30)) && process_.Running()) {
+    return {};
+  }
+  return "gatemilter does not serve: " + Log();
+}
+
+Outcome GatemilterProcess::Ask(const std::string& command,
+                               std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {command, "--control", control_});
+  return Gatemilter(arguments);
+}
+
+Outcome GatemilterProcess::Reload() const { return Ask("reload", {}); }
+
+std::string GatemilterProcess::StatsJson() const {
+  return Ask("stats", {"--json"}).out;
+}
+
+int64_t GatemilterProcess::RuleCount(const std::string& label) const {
+  const auto stats = nlohmann::json::parse(StatsJson(), nullptr, false);
+  if (!stats.contains("rules")) return -1;
+  for (const auto& rule : stats["rules"]) {
+    if (rule.value("rule", "") == label) return rule.value("count", -1);
+  }
+  return -1;
+}
+
+int64_t GatemilterProcess::Count(const std::string& counter) const {
+  const auto stats = nlohmann::json::parse(StatsJson(), nullptr, false);
+  if (!stats.contains("counters")) return -1;
+  return stats["counters"].value(counter, -1);
+}
+
+std::string GatemilterProcess::Log() const { return ReadFile(log_file_); }
+
+}  // namespace gate::mta

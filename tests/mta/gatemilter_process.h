@@ -1,0 +1,59 @@
+// The real binary: `gatemilter serve` on a policy of the test's, and the
+// commands that ask it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/mta/child_process.h"
+
+namespace gate::mta {
+
+// Runs `gatemilter` with these arguments.
+Outcome Gatemilter(const std::vector<std::string>& arguments);
+
+// Stops the daemon when it goes away. Thread-compatible.
+class GatemilterProcess {
+ public:
+  struct Options {
+    std::string dir;            // for the policy, the log, the control socket
+    std::string milter_socket;  // a path; its folder exists
+    std::string group;          // whose members may connect
+    // A policy file, or its text (written to dir/policy.rules).
+    std::string policy_file = {};
+    std::string policy = {};
+    std::vector<std::string> arguments = {};  // more of them for `serve`
+  };
+  explicit GatemilterProcess(const Options& options);
+
+  // Empty when it serves; else what is wrong.
+  const std::string& fault() const { return fault_; }
+  bool Running() { return process_.Running(); }
+  void Signal(int number) const { process_.Signal(number); }
+  int Stop() { return process_.Stop(); }
+
+  // The file that `reload` reads.
+  const std::string& policy_file() const { return policy_file_; }
+  Outcome Reload() const;
+  // How often the rule of this label held, as `stats --json` tells it; -1:
+  // it names no such rule.
+  int64_t RuleCount(const std::string& label) const;
+  // A counter of `stats --json`; -1: there is none.
+  int64_t Count(const std::string& counter) const;
+  std::string StatsJson() const;
+  std::string Log() const;
+
+ private:
+  std::string Start(const Options& options);
+  Outcome Ask(const std::string& command,
+              std::vector<std::string> arguments) const;
+
+  std::string policy_file_;
+  std::string log_file_;
+  std::string control_;
+  ChildProcess process_;
+  std::string fault_;
+};
+
+}  // namespace gate::mta
