@@ -1,1 +1,157 @@
 #include "milter/connection.h"
+
+namespace gate::milter {
+
+using policy::Counter;
+using rules::Action;
+
+void Connection::Answers::Done() noexcept {
+  absl::MutexLock lock(&mutex_);
+  done_ = true;
+}
+
+void Connection::Answers::Wait() {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&done_));
+  done_ = false;
+}
+
+Connection::Connection(policy::Engine& engine, policy::Store& store,
+                       policy::Statistics& statistics)
+    : engine_(engine), store_(store), statistics_(statistics) {
+  engine_.Open(session_);
+}
+
+template <class Event>
+Response Connection::Decide(const Event& event) noexcept {
+  try {
+    if (engine_.Begin(session_, event) == policy::Next::kAsk) {
+      store_.Submit(session_.batch(), answers_);
+      answers_.Wait();
+    }
+    const Response response = Encode(engine_.Decide(session_));
+    PostEffects();
+    return response;
+  } catch (...) {
+    return Fail();
+  }
+}
+
+Response Connection::Encode(const policy::Verdict& verdict) {
+  if (verdict.kept) return Response::kContinue;
+  switch (verdict.action) {
+    case Action::kReject:
+      EncodeReply(verdict, reply_);
+      return Response::kReject;
+    case Action::kDefer:
+      EncodeReply(verdict, reply_);
+      return Response::kDefer;
+    case Action::kDiscard:
+      return Response::kDiscard;
+    case Action::kQuarantine:
+      quarantine_ = CleanText(verdict.text);
+      if (quarantine_.empty() && verdict.rule != nullptr) {
+        quarantine_ = verdict.rule->label;
+      }
+      return Response::kContinue;
+    default:
+      return Response::kContinue;
+  }
+}
+
+void Connection::PostEffects() {
+  if (!session_.effects().empty()) store_.Post(session_.effects());
+}
+
+Response Connection::Fail() noexcept {
+  statistics_.Count(Counter::kFailures);
+  if (policy().settings().failure == Action::kAccept) {
+    return Response::kContinue;
+  }
+  reply_.line_count = 0;
+  return Response::kDefer;
+}
+
+void Connection::ForgetMessage() {
+  changes_.Reset();
+  quarantine_.clear();
+  content_lost_ = false;
+}
+
+Response Connection::Connect(const policy::ConnectEvent& event) noexcept {
+  ForgetMessage();
+  return Decide(event);
+}
+
+Response Connection::Helo(const policy::HeloEvent& event) noexcept {
+  return Decide(event);
+}
+
+Response Connection::Mail(const policy::MailEvent& event) noexcept {
+  ForgetMessage();
+  return Decide(event);
+}
+
+Response Connection::Rcpt(const policy::RcptEvent& event) noexcept {
+  return Decide(event);
+}
+
+Response Connection::Data(const policy::DataEvent& event) noexcept {
+  return Decide(event);
+}
+
+void Connection::Header(std::string_view name,
+                        std::string_view value) noexcept {
+  try {
+    changes_.Count(policy(), name);
+    engine_.AddHeader(session_, name, value);
+  } catch (...) {
+    content_lost_ = true;
+  }
+}
+
+Response Connection::Headers(const policy::HeadersEvent& event) noexcept {
+  return content_lost_ ? Fail() : Decide(event);
+}
+
+Response Connection::Body(std::string_view chunk) noexcept {
+  try {
+    return engine_.AddBody(session_, chunk) ? Response::kContinue
+                                            : Response::kSkipBody;
+  } catch (...) {
+    content_lost_ = true;
+    return Response::kContinue;
+  }
+}
+
+Response Connection::Message(const policy::MessageEvent& event) noexcept {
+  const Response response = content_lost_ ? Fail() : Decide(event);
+  if (response != Response::kContinue) return response;
+  try {
+    changes_.Build(policy(), session_.edits());
+    return response;
+  } catch (...) {
+    return Fail();
+  }
+}
+
+void Connection::Abort() noexcept {
+  try {
+    ForgetMessage();
+    engine_.Abort(session_);
+    PostEffects();
+  } catch (...) {
+    Fail();
+  }
+}
+
+void Connection::Close() noexcept {
+  try {
+    engine_.Close(session_);
+    PostEffects();
+  } catch (...) {
+    Fail();
+  }
+}
+
+}  // namespace gate::milter

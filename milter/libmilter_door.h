@@ -1,32 +1,49 @@
 // The door on libmilter: smfiDesc, callbacks, smfi_main. The only file pair
 // that knows mfapi.h. How libmilter really behaves: README.md.
+//
+// Order of calls: Attach, Run (which returns once), Stop from any thread.
 #pragma once
 
-#include <string>
+#include <atomic>
+#include <cstdint>
 
 #include "absl/status/status.h"
+#include "milter/log.h"
 #include "policy/engine.h"
+#include "policy/statistics.h"
 #include "policy/store.h"
 
 namespace gate::milter {
 
 // One per process (libmilter's state is global). Requires: collaborators
-// outlive Run.
+// outlive Run; when Run says that callbacks are still under way, they must
+// outlive the process: leave it by _exit.
 class LibmilterDoor {
  public:
-  LibmilterDoor(policy::Engine& engine, policy::Store& store);
+  LibmilterDoor(policy::Engine& engine, policy::Store& store,
+                policy::Statistics& statistics, Log& log);
+  LibmilterDoor(const LibmilterDoor&) = delete;
+  LibmilterDoor& operator=(const LibmilterDoor&) = delete;
 
-  // Takes over a listening socket (Debian's libmilter: "fd:N").
+  // Takes a duplicate of a listening socket: the descriptor (and a unix
+  // socket's path) stays the caller's.
   absl::Status Attach(int listening_fd);
-  // Blocks in smfi_main until Stop or SIGTERM, then until the callbacks that
-  // were under way have ended (at most 5 s).
+  // Blocks in smfi_main until Stop, SIGTERM, SIGINT or SIGHUP (libmilter
+  // takes all three), then until the callbacks that were under way have ended.
+  // kDeadlineExceeded: some had not after 5 s.
   absl::Status Run();
-  // Thread-safe; async-signal-unsafe.
+  // Thread-safe; async-signal-unsafe. Takes up to 5 s (libmilter polls).
   void Stop();
 
  private:
+  friend class LibmilterCallbacks;
+
   policy::Engine& engine_;
   policy::Store& store_;
+  policy::Statistics& statistics_;
+  Log& log_;
+  std::atomic<int> in_flight_ = 0;      // callbacks
+  std::atomic<uint32_t> reported_ = 0;  // actions that MTAs did not offer
 };
 
 }  // namespace gate::milter

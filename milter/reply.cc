@@ -20,6 +20,9 @@ bool IsContinuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
+// One `?` for each character; its further bytes are left out.
+char Clean(char c) { return IsControl(c) || !IsAscii(c) ? '?' : c; }
+
 bool SameClass(std::string_view enhanced, char code_class) {
   return enhanced.size() >= 5 && enhanced[0] == code_class &&
          enhanced[1] == '.';
@@ -115,13 +118,20 @@ void EncodeReply(const policy::Verdict& verdict, Reply& reply) {
   LineWriter writer(reply);
   for (const char c : text) {
     if (writer.full()) break;
-    if (IsContinuation(c)) continue;  // one `?` for each character
-    writer.Put(IsControl(c) || !IsAscii(c) ? '?' : c);
+    if (!IsContinuation(c)) writer.Put(Clean(c));
   }
   for (size_t i = 0; i < reply.line_count; ++i) TrimRight(reply.lines[i]);
   if (reply.line_count > 1 && reply.lines[reply.line_count - 1].empty()) {
     --reply.line_count;
   }
+}
+
+std::string CleanText(std::string_view text) {
+  std::string clean;
+  for (const char c : text.substr(0, Reply::kMaxLine)) {
+    if (!IsContinuation(c)) clean += Clean(c);
+  }
+  return clean;
 }
 
 namespace {

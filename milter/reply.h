@@ -37,6 +37,10 @@ struct Reply {
 // (554 5.7.1, 451 4.7.1) stands in for it.
 void EncodeReply(const policy::Verdict& verdict, Reply& reply);
 
+// One line of at most Reply::kMaxLine bytes, cleaned as a reply's text is, but
+// `%` stays: the reason of a quarantine.
+std::string CleanText(std::string_view text);
+
 // A header value for smfi_addheader: encoded words (RFC 2047) for what is not
 // ASCII, folded at 78 where it can be ("\n " in between), no CR, other LF or
 // NUL. `name` counts for the width of the first line.

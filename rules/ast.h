@@ -25,8 +25,8 @@ struct Name {
 
 struct Literal {
   enum class Kind {
-    kString,   // "..."
-    kWord,     // bare word in braces: PLAIN, example.org, .example.org
+    kString,    // "..."
+    kWord,      // bare word in braces: PLAIN, example.org, .example.org
     kNumber,    // 5; text as written (mode 0660)
     kSize,      // 10M, 64K: number in bytes
     kDuration,  // 18s, 5min, 1h, 2d: number in microseconds
@@ -52,22 +52,28 @@ struct FactRef {
   std::optional<FactId> resolved;  // by the checker
 };
 
-enum class Compare { kEqual, kNotEqual, kLess, kLessEqual, kGreater,
-                     kGreaterEqual };
+enum class Compare {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual
+};
 
 struct Expr {
   enum class Kind {
-    kAnd,       // children
-    kOr,        // children
-    kNot,       // children[0]
-    kCompare,   // fact compare literals[0]
-    kInList,    // fact [not] in list_name
-    kInSet,     // fact [not] in { literals } or in a single network literal
-    kRegex,     // fact ~ literals[0], negated: !~
-    kGlob,      // fact matches literals[0]
-    kName,      // a fact's presence, or a let: resolved by the checker
-    kOver,      // over list_name (a limit's name)
-    kBanned,    // banned(fact)
+    kAnd,      // children
+    kOr,       // children
+    kNot,      // children[0]
+    kCompare,  // fact compare literals[0]
+    kInList,   // fact [not] in list_name
+    kInSet,    // fact [not] in { literals } or in a single network literal
+    kRegex,    // fact ~ literals[0], negated: !~
+    kGlob,     // fact matches literals[0]
+    kName,     // a fact's presence, or a let: resolved by the checker
+    kOver,     // over list_name (a limit's name)
+    kBanned,   // banned(fact)
   };
   Kind kind = Kind::kName;
   SourceRange range;
@@ -111,8 +117,8 @@ struct Let {
 };
 struct List {
   Name name;
-  Name type;  // domains networks addresses strings patterns
-  std::vector<Literal> entries;      // inline
+  Name type;                     // domains networks addresses strings patterns
+  std::vector<Literal> entries;  // inline
   std::optional<Literal> from_file;  // from "file"
   SourceRange range;
 };
@@ -138,15 +144,25 @@ struct Limit {
 };
 
 struct Action {
-  enum class Kind { kAccept, kReject, kDefer, kDiscard, kQuarantine,
-                    kAddHeader, kSetHeader, kRemoveHeader, kLog, kBan };
+  enum class Kind {
+    kAccept,
+    kReject,
+    kDefer,
+    kDiscard,
+    kQuarantine,
+    kAddHeader,
+    kSetHeader,
+    kRemoveHeader,
+    kLog,
+    kBan
+  };
   Kind kind = Kind::kAccept;
   SourceRange range;
-  std::optional<Name> scope;     // accept message | connection
-  std::optional<Literal> code;   // 554
+  std::optional<Name> scope;        // accept message | connection
+  std::optional<Literal> code;      // 554
   std::optional<Literal> enhanced;  // 5.7.1, kWord
-  std::optional<Text> text;      // reply, header value, log text, reason
-  std::optional<Literal> header; // header name, kString
+  std::optional<Text> text;         // reply, header value, log text, reason
+  std::optional<Literal> header;    // header name, kString
   FactRef ban_key;
   std::optional<int64_t> ban_prefix;
   std::optional<Literal> ban_time;  // kDuration
@@ -168,16 +184,29 @@ struct Block {
 struct Expectation {
   enum class Kind { kVerdict, kHeader };
   Kind kind = Kind::kVerdict;
-  Name verdict;                  // accept reject defer discard quarantine
+  Name verdict;  // accept reject defer discard quarantine
   std::optional<Literal> code;
   std::optional<Name> by;
   std::optional<Literal> header, value;  // expect header "Name" "value"
-  bool negated = false;          // expect no header "Name"
+  bool negated = false;                  // expect no header "Name"
   SourceRange range;
 };
 struct Step {
-  enum class Kind { kClient, kHelo, kTls, kAuth, kMacros, kMail, kRcpt, kData,
-                    kHeader, kBody, kAfter, kNewConnection, kRset };
+  enum class Kind {
+    kClient,
+    kHelo,
+    kTls,
+    kAuth,
+    kMacros,
+    kMail,
+    kRcpt,
+    kData,
+    kHeader,
+    kBody,
+    kAfter,
+    kNewConnection,
+    kRset
+  };
   Kind kind = Kind::kClient;
   // Positional words: client: address [name]; helo: name; tls: version;
   // auth: user [method]; mail, rcpt: <path> (kMailbox) and ESMTP arguments
@@ -196,14 +225,14 @@ struct Test {
   SourceRange range;
 };
 
-using Statement =
-    std::variant<Set, Include, Let, List, Limit, Block, Test>;
+using Statement = std::variant<Set, Include, Let, List, Limit, Block, Test>;
 struct Tree {
   std::vector<Statement> statements;
 };
 
 std::string Dump(const Tree& tree);
 std::string Dump(const Expr& expr);
-std::string Dump(const Step& step);
+std::string Dump(const Step& step);  // without what it expects
+std::string Dump(const Expectation& expectation);
 
 }  // namespace gate::rules::ast
