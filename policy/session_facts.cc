@@ -1,1 +1,319 @@
 #include "policy/session_facts.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "policy/esmtp_parameters.h"
+#include "rules/ascii.h"
+#include "rules/domain_name.h"
+
+namespace gate::policy {
+namespace {
+
+using rules::FactId;
+using rules::FactInfo;
+using rules::FactType;
+using rules::Stage;
+
+size_t Index(FactId id) { return static_cast<size_t>(id); }
+
+// The macro's value; empty when it was not sent: MTAs send empty ones for
+// what they do not know.
+std::string_view Macro(const MacroSource& macros, std::string_view name) {
+  return macros.Macro(name).value_or(std::string_view());
+}
+
+// Calls `visit` with each of FactInfo::macros until it returns true.
+template <class Visit>
+bool AnyMacro(std::string_view names, Visit visit) {
+  while (!names.empty()) {
+    const size_t space = names.find(' ');
+    if (visit(names.substr(0, space))) return true;
+    if (space == std::string_view::npos) break;
+    names.remove_prefix(space + 1);
+  }
+  return false;
+}
+
+// The first of the fact's macros that was sent.
+std::string_view FirstMacro(const FactInfo& info, const MacroSource& macros) {
+  std::string_view value;
+  AnyMacro(info.macros, [&](std::string_view name) {
+    value = Macro(macros, name);
+    return !value.empty();
+  });
+  return value;
+}
+
+// Facts that are more than the value of their first macro: functions of their
+// own set them.
+bool HasOwnDecoding(FactId id) {
+  switch (id) {
+    case FactId::kClientName:
+    case FactId::kClientPtr:
+    case FactId::kClientPort:
+    case FactId::kTlsCertVerified:
+    case FactId::kSender:
+    case FactId::kSenderLocal:
+    case FactId::kSenderDomain:
+    case FactId::kRcpt:
+    case FactId::kRcptLocal:
+    case FactId::kRcptDomain:
+    case FactId::kRcptRouted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsMacroFact(const FactInfo& info) {
+  return info.origin == rules::FactOrigin::kMacro && !HasOwnDecoding(info.id);
+}
+
+// "unknown" (Postfix) and "[192.0.2.1]" (Sendmail) stand for no name.
+bool IsHostName(std::string_view name) {
+  return !name.empty() && !name.starts_with('[') && name != "unknown";
+}
+
+// An address as macros write it: maybe behind "IPv6:".
+std::optional<rules::IpAddress> ParseMacroAddress(std::string_view text) {
+  constexpr std::string_view kTag = "IPv6:";
+  if (rules::EqualFolded(text.substr(0, kTag.size()), kTag)) {
+    text.remove_prefix(kTag.size());
+  }
+  return rules::IpAddress::Parse(text);
+}
+
+std::optional<int64_t> ParseNumber(std::string_view text) {
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end || number < 0) return {};
+  return number;
+}
+
+// Postfix's cleanup says this for mail that was not submitted by SMTP
+// (non_smtpd_milters); Sendmail gives no address then.
+bool IsLocal(const ConnectEvent& event) {
+  static const rules::IpAddress kLoopback =
+      rules::IpAddress::FromV4(0x7f000001);
+  return !event.address || (*event.address == kLoopback && event.port == 0 &&
+                            rules::EqualFolded(event.host, "localhost"));
+}
+
+// Sendmail tells what became of the certificate; Postfix sends its subject
+// only if it was verified.
+bool IsCertificateVerified(const MacroSource& macros) {
+  const std::string_view verify = Macro(macros, "{verify}");
+  if (!verify.empty()) return verify == "OK";
+  return Macro(macros, "v").starts_with("Postfix") &&
+         !Macro(macros, "{cert_subject}").empty();
+}
+
+}  // namespace
+
+void SessionFacts::Expect(const rules::Needs& needs) {
+  expected_.reset();
+  for (const FactInfo& info : rules::AllFacts()) {
+    const auto& asked = needs.macros[static_cast<size_t>(info.macro_stage)];
+    expected_[Index(info.id)] =
+        AnyMacro(info.macros, [&](std::string_view name) {
+          return std::find(asked.begin(), asked.end(), name) != asked.end();
+        });
+  }
+}
+
+void SessionFacts::Connect(const ConnectEvent& event) {
+  ClearMessage();
+  facts_.ClearFrom(Stage::kConnect);
+  unknown_.reset();
+  SetMacroFacts(Stage::kConnect, event.macros, Missing::kSet);
+  facts_.SetFlag(FactId::kSessionLocal, IsLocal(event));
+  if (event.address) {
+    facts_.SetAddress(FactId::kClientIp, *event.address);
+    facts_.SetPrefix(FactId::kClientNetwork,
+                     rules::ClientNetwork(*event.address));
+  }
+  SetClientName(event);
+  SetClientPort(event);
+}
+
+void SessionFacts::SetClientName(const ConnectEvent& event) {
+  const std::string_view resolve = Macro(event.macros, "{client_resolve}");
+  std::string_view name = Macro(event.macros, "{client_name}");
+  if (resolve.empty() && name.empty()) name = event.host;
+  const bool verified = resolve.empty() || resolve == "OK";
+  if (verified && IsHostName(name)) SetDomain(FactId::kClientName, name);
+
+  const FactInfo& ptr_info = rules::Info(FactId::kClientPtr);
+  const std::string_view ptr = FirstMacro(ptr_info, event.macros);
+  if (ptr.empty()) {
+    SetMissing(ptr_info);
+  } else if (IsHostName(ptr)) {
+    SetDomain(FactId::kClientPtr, ptr);
+  }
+}
+
+void SessionFacts::SetClientPort(const ConnectEvent& event) {
+  const auto port = ParseNumber(Macro(event.macros, "{client_port}"));
+  if (port || event.port != 0) {
+    facts_.SetNumber(FactId::kClientPort, port.value_or(event.port));
+  }
+}
+
+void SessionFacts::Helo(const HeloEvent& event) {
+  ClearMessage();
+  facts_.ClearFrom(Stage::kHelo);
+  if (!event.name.empty()) SetDomain(FactId::kHelo, event.name);
+  SetMacroFacts(Stage::kHelo, event.macros, Missing::kSet);
+  SetCertificate(event.macros);
+}
+
+void SessionFacts::Mail(const MailEvent& event) {
+  ClearMessage();
+  content_.Begin();
+  // Sendmail sends the macros of TLS again, some only now.
+  SetMacroFacts(Stage::kHelo, event.macros, Missing::kKeep);
+  SetCertificate(event.macros);
+  SetMacroFacts(Stage::kMail, event.macros, Missing::kSet);
+  SetText(FactId::kSenderRaw, event.path);
+  const std::string_view resolved = Macro(event.macros, "{mail_addr}");
+  ParseAddress(resolved.empty() ? event.path : resolved);
+  SetMailbox(FactId::kSender, FactId::kSenderLocal, FactId::kSenderDomain);
+  SetParameters(event.parameters, Stage::kMail, facts_);
+}
+
+void SessionFacts::Rcpt(const RcptEvent& event) {
+  for (const FactInfo& info : rules::AllFacts()) {
+    if (info.stage == Stage::kRcpt &&
+        info.origin != rules::FactOrigin::kEngine) {
+      facts_.Clear(info.id);
+    }
+  }
+  SetMacroFacts(Stage::kRcpt, event.macros, Missing::kSet);
+  SetText(FactId::kRcptRaw, event.path);
+  rejected_by_mta_ = Macro(event.macros, "{rcpt_mailer}") == "error";
+  // {rcpt_addr} of a rejected recipient is the text of the rejection.
+  const std::string_view resolved = rejected_by_mta_
+                                        ? std::string_view()
+                                        : Macro(event.macros, "{rcpt_addr}");
+  ParseAddress(resolved.empty() ? event.path : resolved);
+  SetMailbox(FactId::kRcpt, FactId::kRcptLocal, FactId::kRcptDomain);
+  facts_.SetFlag(FactId::kRcptRouted, address_.routed || address_.source_route);
+  SetParameters(event.parameters, Stage::kRcpt, facts_);
+}
+
+void SessionFacts::Data(const MacroSource& macros) {
+  SetMacroFacts(Stage::kData, macros, Missing::kSet);
+}
+
+void SessionFacts::Time(const Now& now) {
+  static constexpr std::array<std::string_view, 7> kDays = {
+      "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  // Every zone's hours begin at a quarter of an hour of UTC.
+  constexpr int64_t kQuarter = int64_t{15} * 60 * 1'000'000;
+  const int64_t quarter = now.wall_us / kQuarter;
+  if (quarter == quarter_ && facts_.present(FactId::kTimeHour)) return;
+  quarter_ = quarter;
+  const std::time_t seconds = now.wall_us / 1'000'000;
+  std::tm local{};
+  if (localtime_r(&seconds, &local) == nullptr) return;
+  facts_.SetNumber(FactId::kTimeHour, local.tm_hour);
+  facts_.SetText(FactId::kTimeWeekday,
+                 kDays[static_cast<size_t>(local.tm_wday)]);
+}
+
+void SessionFacts::ClearMessage() {
+  facts_.ClearFrom(Stage::kMail);
+  rejected_by_mta_ = false;
+}
+
+void SessionFacts::SetMacroFacts(Stage stage, const MacroSource& macros,
+                                 Missing missing) {
+  for (const FactInfo& info : rules::AllFacts()) {
+    if (info.macro_stage != stage || !IsMacroFact(info)) continue;
+    const std::string_view value = FirstMacro(info, macros);
+    if (!value.empty() && SetValue(info, value)) continue;
+    if (missing == Missing::kSet) SetMissing(info);
+  }
+}
+
+bool SessionFacts::SetValue(const FactInfo& info, std::string_view value) {
+  switch (info.type) {
+    case FactType::kText:
+      SetText(info.id, value);
+      return true;
+    case FactType::kDomain:
+      SetDomain(info.id, value);
+      return true;
+    case FactType::kMailbox:
+      rules::ParseMailAddress(Clean(value), address_);
+      facts_.SetText(info.id, address_.text);
+      return true;
+    case FactType::kAddress:
+    case FactType::kNetwork: {
+      const auto address = ParseMacroAddress(value);
+      if (address) facts_.SetAddress(info.id, *address);
+      return address.has_value();
+    }
+    case FactType::kNumber:
+    case FactType::kSize:
+    case FactType::kDuration: {
+      const auto number = ParseNumber(value);
+      if (number) facts_.SetNumber(info.id, *number);
+      return number.has_value();
+    }
+    case FactType::kFlag:
+      facts_.SetFlag(info.id, true);
+      return true;
+  }
+  return false;
+}
+
+void SessionFacts::SetMissing(const FactInfo& info) {
+  if (!info.always_sent || !expected_.test(Index(info.id))) {
+    return facts_.Clear(info.id);
+  }
+  facts_.SetUnknown(info.id);
+  unknown_.set(Index(info.id));
+}
+
+void SessionFacts::ParseAddress(std::string_view text) {
+  rules::ParseMailAddress(Clean(text), address_);
+  if (address_.is_null() || !address_.domain.empty()) return;
+  if (!facts_.present(FactId::kServerName)) return;
+  address_.domain = facts_.text(FactId::kServerName);
+  address_.text = address_.local;
+  address_.text += '@';
+  address_.text += address_.domain;
+}
+
+void SessionFacts::SetCertificate(const MacroSource& macros) {
+  if (IsCertificateVerified(macros)) {
+    facts_.SetFlag(FactId::kTlsCertVerified, true);
+  }
+}
+
+void SessionFacts::SetMailbox(FactId mailbox, FactId local, FactId domain) {
+  facts_.SetText(mailbox, address_.text);
+  if (!address_.local.empty()) facts_.SetText(local, address_.local);
+  if (!address_.domain.empty()) facts_.SetText(domain, address_.domain);
+}
+
+void SessionFacts::SetDomain(FactId id, std::string_view text) {
+  rules::NormalizeDomain(Clean(text), domain_);
+  facts_.SetText(id, domain_);
+}
+
+void SessionFacts::SetText(FactId id, std::string_view text) {
+  facts_.SetText(id, Clean(text));
+}
+
+std::string_view SessionFacts::Clean(std::string_view text) {
+  rules::MakeValidUtf8(text, scratch_);
+  return scratch_;
+}
+
+}  // namespace gate::policy

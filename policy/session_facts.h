@@ -11,12 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "policy/clock.h"
 #include "policy/event.h"
+#include "policy/message_content.h"
 #include "rules/fact_set.h"
 #include "rules/facts.h"
 #include "rules/mail_address.h"
@@ -28,7 +28,10 @@ namespace gate::policy {
 // Confined to one connection.
 class SessionFacts {
  public:
-  explicit SessionFacts(rules::FactSet& facts) : facts_(facts) {}
+  explicit SessionFacts(rules::FactSet& facts)
+      : facts_(facts), content_(facts) {
+    expected_.set();
+  }
 
   // From now on only facts whose macros the policy asked the MTA for can be
   // unknown; without a call, all can.
@@ -44,17 +47,18 @@ class SessionFacts {
   // queue.id. Call it at data, headers and message: the first of them that
   // the policy has negotiated brings it.
   void Data(const MacroSource& macros);
-  void Time(const Now& now);  // time.hour, time.weekday
+  // time.hour, time.weekday. Call it after Connect, which clears them.
+  void Time(const Now& now);
 
-  // A header field as the MTA hands it over (folded, encoded). `id`: its
-  // index when the policy reads headers of this name (Policy::FindHeader).
+  // Content: see message_content.h. Mail begins it.
   void AddHeader(std::string_view name, std::string_view value,
-                 std::optional<rules::HeaderId> id);
-  // Keeps the first `limit` bytes of the body (Settings::body_limit); true
-  // while it has room for more. message.size wants every chunk.
-  bool AddBody(std::string_view chunk, size_t limit);
-  // message.size and body, from what came since Mail.
-  void EndMessage();
+                 std::optional<rules::HeaderId> id) {
+    content_.AddHeader(name, value, id);
+  }
+  bool AddBody(std::string_view chunk, size_t limit) {
+    return content_.AddBody(chunk, limit);
+  }
+  void EndMessage() { content_.End(); }
   // The message is over (end of message, RSET, EHLO): its facts go. Mail,
   // Helo and Connect do it, too. Idempotent.
   void ClearMessage();
@@ -67,31 +71,35 @@ class SessionFacts {
   bool rejected_by_mta() const { return rejected_by_mta_; }
 
  private:
-  void DecodeMacros(rules::Stage stage, const MacroSource& macros);
-  void DecodeMacro(const rules::FactInfo& info, const MacroSource& macros);
-  void SetValue(const rules::FactInfo& info, std::string_view value);
+  enum class Missing { kSet, kKeep };
+
+  // The facts of the stage that are the value of a macro. kSet: one whose
+  // macro was not sent is absent, or unknown; kKeep: it stays.
+  void SetMacroFacts(rules::Stage stage, const MacroSource& macros,
+                     Missing missing);
+  // False when `value` is none of the fact's type.
+  bool SetValue(const rules::FactInfo& info, std::string_view value);
   void SetMissing(const rules::FactInfo& info);
   void SetClientName(const ConnectEvent& event);
+  void SetClientPort(const ConnectEvent& event);
   void SetCertificate(const MacroSource& macros);
-  void SetParameters(std::span<const std::string_view> parameters,
-                     rules::Stage stage);
-  // Parses `address` into address_; one without a domain gets server_name_.
-  void ParseAddress(std::string_view address, const MacroSource& macros);
+  // Parses into address_; an address without a domain gets the MTA's own.
+  void ParseAddress(std::string_view text);
+  // address_ as three facts.
   void SetMailbox(rules::FactId mailbox, rules::FactId local,
                   rules::FactId domain);
-  void AddFrom(std::string_view value);
-  // Valid UTF-8 into scratch_.
+  void SetDomain(rules::FactId id, std::string_view text);
+  void SetText(rules::FactId id, std::string_view text);
+  // Valid UTF-8; a view of scratch_.
   std::string_view Clean(std::string_view text);
 
   rules::FactSet& facts_;
+  MessageContent content_;
   rules::MailAddress address_;
-  std::string server_name_;  // normal form; empty: the MTA did not say
   std::string scratch_;
-  std::string domain_;  // second scratch, for normal forms
-  std::string body_;    // raw, up to the limit
-  uint64_t content_size_ = 0;
-  int64_t quarter_ = -1;  // of an hour, since 1970: when time.* were set
-  std::bitset<rules::kFactCount> expected_{~uint64_t{0}};
+  std::string domain_;    // scratch for normal forms
+  int64_t quarter_ = -1;  // of an hour, since 1970, that time.* are of
+  std::bitset<rules::kFactCount> expected_;
   std::bitset<rules::kFactCount> unknown_;
   bool rejected_by_mta_ = false;
 };

@@ -18,6 +18,9 @@ constexpr bool IsAsciiAlnum(char c) {
 constexpr char FoldAscii(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
+constexpr char ToUpperAscii(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
 inline void FoldAscii(std::string& text) {
   for (char& c : text) c = FoldAscii(c);
 }

@@ -1,0 +1,70 @@
+#include "policy/message_content.h"
+
+#include "policy/from_field.h"
+#include "policy/header_text.h"
+#include "rules/ascii.h"
+#include "rules/domain_name.h"
+
+namespace gate::policy {
+namespace {
+
+using rules::FactId;
+
+// Bytes of `value` on the wire: MTAs hand folded lines over with a lone LF.
+size_t WireSize(std::string_view value) {
+  size_t size = value.size();
+  for (size_t i = value.find('\n'); i != std::string_view::npos;
+       i = value.find('\n', i + 1)) {
+    if (i == 0 || value[i - 1] != '\r') ++size;
+  }
+  return size;
+}
+
+constexpr std::string_view kColon = ": ";
+constexpr std::string_view kLineEnd = "\r\n";
+
+}  // namespace
+
+void MessageContent::Begin() {
+  body_.clear();
+  size_ = 0;
+  from_count_ = 0;
+  facts_.SetNumber(FactId::kFromCount, 0);
+}
+
+void MessageContent::AddHeader(std::string_view name, std::string_view value,
+                               std::optional<rules::HeaderId> id) {
+  size_ += name.size() + kColon.size() + WireSize(value) + kLineEnd.size();
+  if (rules::EqualFolded(name, "From")) AddFrom(value);
+  if (!id) return;
+  DecodeHeader(value, scratch_);
+  facts_.AddHeader(*id, scratch_);
+}
+
+void MessageContent::AddFrom(std::string_view value) {
+  rules::MakeValidUtf8(value, scratch_);
+  const size_t found = ParseFrom(scratch_, address_);
+  if (found > 0 && from_count_ == 0) {
+    facts_.SetText(FactId::kFrom, address_.text);
+    if (!address_.domain.empty()) {
+      facts_.SetText(FactId::kFromDomain, address_.domain);
+    }
+  }
+  from_count_ += found;
+  facts_.SetNumber(FactId::kFromCount, static_cast<int64_t>(from_count_));
+}
+
+bool MessageContent::AddBody(std::string_view chunk, size_t limit) {
+  size_ += chunk.size();
+  if (body_.size() < limit) body_ += chunk.substr(0, limit - body_.size());
+  return body_.size() < limit;
+}
+
+void MessageContent::End() {
+  size_ += kLineEnd.size();  // between headers and body
+  facts_.SetNumber(FactId::kMessageSize, static_cast<int64_t>(size_));
+  rules::MakeValidUtf8(body_, scratch_);
+  facts_.SetText(FactId::kBody, scratch_);
+}
+
+}  // namespace gate::policy

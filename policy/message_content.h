@@ -1,0 +1,49 @@
+// The content of one message as facts: headers, From, size and the beginning
+// of the body.
+//
+// Order of calls: Begin, AddHeader for each field, AddBody for each chunk,
+// End. Memory is kept from message to message.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rules/fact_set.h"
+#include "rules/mail_address.h"
+
+namespace gate::policy {
+
+// Confined to one connection.
+class MessageContent {
+ public:
+  explicit MessageContent(rules::FactSet& facts) : facts_(facts) {}
+
+  // Requires: the facts of the last message's content are cleared. From then
+  // on from.count is known: 0.
+  void Begin();
+  // A field as the MTA hands it over (folded, encoded). `id`: its index when
+  // the policy reads headers of this name (Policy::FindHeader).
+  void AddHeader(std::string_view name, std::string_view value,
+                 std::optional<rules::HeaderId> id);
+  // Keeps the first `limit` bytes of the body (Settings::body_limit); true
+  // while there is room for more. message.size wants every chunk.
+  bool AddBody(std::string_view chunk, size_t limit);
+  // message.size and body.
+  void End();
+
+ private:
+  // from, from.domain, from.count: the first address of all From fields.
+  void AddFrom(std::string_view value);
+
+  rules::FactSet& facts_;
+  rules::MailAddress address_;
+  std::string scratch_;
+  std::string body_;   // as it came, up to the limit
+  uint64_t size_ = 0;  // bytes on the wire so far
+  size_t from_count_ = 0;
+};
+
+}  // namespace gate::policy
