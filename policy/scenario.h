@@ -1,8 +1,14 @@
 // Plays a session (a `test` block, or what `ask` is given) through an Engine
 // of its own: fake clock, empty in-memory store, the policy given.
+//
+// A scenario speaks as an MTA would: it plays the events that SMTP implies
+// (DATA before a header, EHLO again after STARTTLS, the end of a message),
+// and it does not play what an MTA would not ask about (RCPT after a refused
+// MAIL); an expectation there fails and says why.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +24,8 @@ struct ScenarioEvent {
   const rules::ast::Step* step = nullptr;
   std::string what;  // "rcpt <b@elsewhere.example>"
   rules::Stage stage = rules::Stage::kConnect;
+  // False: RSET or the end of a connection, which only give back; no verdict.
+  bool decided = true;
   rules::Action action = rules::Action::kAccept;
   uint16_t code = 0;
   std::string enhanced;
@@ -26,8 +34,12 @@ struct ScenarioEvent {
   std::string rule_place;  // file:line
   bool kept = false;
   bool repeat = false;
-  std::vector<std::string> shadow;  // labels of shadow rules that held
-  std::vector<std::string> edits;   // add "X-Gate-Bulk: yes"
+  std::string not_given;  // label of a rule whose refusal was only logged
+  std::vector<std::string> shadow;   // labels of shadow rules that held
+  std::vector<std::string> logged;   // texts of `log` rules
+  std::vector<std::string> edits;    // add "X-Gate-Bulk: yes"
+  std::vector<std::string> lookups;  // charge per_user alice: 1 of 200
+  std::vector<std::string> effects;  // give back 1 to per_user alice
   struct RuleTrace {
     std::string rule;
     rules::Truth truth = rules::Truth::kFalse;
@@ -72,5 +84,8 @@ struct TestRun {
 };
 TestRun RunTests(std::shared_ptr<const rules::Policy> policy,
                  const rules::Sources& sources);
+
+// Event, expected, got, and each condition with its values, a line each.
+std::string DescribeFailure(const ScenarioFailure& failure);
 
 }  // namespace gate::policy
