@@ -1,1 +1,190 @@
 #include "milter/daemon.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "milter/control.h"
+#include "milter/libmilter_door.h"
+#include "milter/listener.h"
+#include "milter/log.h"
+#include "milter/policy_loader.h"
+#include "milter/reload_thread.h"
+#include "milter/reloader.h"
+#include "policy/clock.h"
+#include "policy/engine.h"
+#include "policy/memory_store.h"
+#include "policy/statistics.h"
+
+namespace gate::milter {
+namespace {
+
+constexpr const char* kRunDirectory = "/run/gatemilter";
+
+// The two sockets, bound before privileges are dropped.
+struct Sockets {
+  Listener milter;
+  Listener control;
+};
+
+// The directory of the default control socket; the daemon's user must be able
+// to remove the socket from it again.
+absl::Status MakeRunDirectory(const std::string& user) {
+  if (mkdir(kRunDirectory, 0755) != 0) {
+    if (errno == EEXIST) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat(kRunDirectory, ": ", std::strerror(errno),
+                     "; create it, or name another place with `set control "
+                     "\"unix:/path\"`"));
+  }
+  const passwd* entry = user.empty() ? nullptr : getpwnam(user.c_str());
+  if (entry != nullptr &&
+      chown(kRunDirectory, entry->pw_uid, entry->pw_gid) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(kRunDirectory, ": chown: ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Listener> BindControl(const rules::Settings& settings) {
+  rules::SocketSetting control;
+  if (settings.control.has_value()) {
+    control = *settings.control;
+  } else {
+    control.address = kDefaultControlAddress;
+    const absl::Status made = MakeRunDirectory(settings.user);
+    if (!made.ok()) return made;
+  }
+  // Over a network address every local user could reload.
+  if (!control.address.starts_with("unix:") &&
+      !control.address.starts_with("fd:")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "control socket ", control.address, ": must be `unix:/path`"));
+  }
+  return Listener::Bind(control);
+}
+
+absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
+                                    const std::string& policy_file) {
+  if (!settings.socket.has_value()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        policy_file,
+        ": no socket to listen on; add `set socket "
+        "\"unix:/path\"`, or start with --set 'socket \"unix:/path\"'"));
+  }
+  absl::StatusOr<Listener> milter = Listener::Bind(*settings.socket);
+  if (!milter.ok()) return milter.status();
+  absl::StatusOr<Listener> control = BindControl(settings);
+  if (!control.ok()) return control.status();
+  return Sockets{*std::move(milter), *std::move(control)};
+}
+
+class Daemon : public ControlHandler {
+ public:
+  Daemon(rules::FileReader& reader, const PolicyOrigin& origin,
+         std::shared_ptr<const rules::Policy> policy)
+      : policy_file_(origin.file),
+        log_(policy->settings().log, statistics_),
+        engine_(clock_, statistics_, log_),
+        reloader_(reader, clock_, engine_, log_, origin, policy) {}
+
+  // Requires: privileges are dropped.
+  absl::Status Run(Sockets sockets);
+
+  ReloadReport Reload() override { return reloader_.Reload(); }
+  StatsReport Stats() override;
+
+ private:
+  void LogReady(const Listener& milter, const Listener& control);
+
+  const std::string policy_file_;
+  policy::SystemClock clock_;
+  const int64_t started_us_ = clock_.Read().steady_us;
+  policy::Statistics statistics_;
+  policy::MemoryStore store_;
+  Log log_;
+  policy::Engine engine_;
+  Reloader reloader_;
+};
+
+absl::Status Daemon::Run(Sockets sockets) {
+  LibmilterDoor door(engine_, store_);
+  // libmilter closes the descriptor that it gets; the listener keeps its own
+  // to remove the socket's file at the end.
+  const int fd = fcntl(sockets.milter.fd(), F_DUPFD_CLOEXEC, 0);
+  if (const absl::Status status = door.Attach(fd); !status.ok()) return status;
+  LogReady(sockets.milter, sockets.control);
+  ControlServer control(std::move(sockets.control), *this);
+  control.Start();
+  const ReloadThread reload(reloader_);
+  const absl::Status status = door.Run();
+  log_.Info("stopped");
+  return status;
+}
+
+void Daemon::LogReady(const Listener& milter, const Listener& control) {
+  const std::shared_ptr<const rules::Policy> policy = engine_.policy();
+  log_.Info(absl::StrFormat(
+      "gatemilter %s ready on %s, control %s, policy %s: %d rules, hash %s%s",
+      GATE_VERSION, milter.address(), control.address(), policy_file_,
+      policy->rules().size(), policy->hash(),
+      policy->settings().shadow ? ", all of them shadow" : ""));
+  if (geteuid() == 0) {
+    log_.Warning("running as root; `set user` names another user");
+  }
+}
+
+StatsReport Daemon::Stats() {
+  const int64_t now_us = clock_.Read().steady_us;
+  const auto seconds_since = [now_us](int64_t us) {
+    return static_cast<uint64_t>(now_us - us) / 1'000'000;
+  };
+  StatsReport report;
+  report.statistics = statistics_.Snapshot();
+  report.policy_hash = engine_.policy()->hash();
+  report.policy_file = policy_file_;
+  report.version = GATE_VERSION;
+  report.uptime_seconds = seconds_since(started_us_);
+  report.policy_age_seconds = seconds_since(reloader_.installed_at_us());
+  report.store_entries = store_.size();
+  report.store_evicted = store_.evicted();
+  return report;
+}
+
+}  // namespace
+
+absl::Status Serve(const DaemonOptions& options) {
+  ReloadThread::BlockSignal();
+  std::signal(SIGPIPE, SIG_IGN);
+  rules::DiskReader reader;
+  const PolicyOrigin origin{
+      .file = options.policy_file,
+      .load = options.load,
+      .read_since_ns = policy::SystemClock().Read().wall_us * 1000};
+  const TestedPolicy tested = LoadAndTest(reader, origin.file, origin.load);
+  std::fputs(tested.report.c_str(), stderr);
+  if (!tested.ok) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(origin.file, ": not started"));
+  }
+  const rules::Settings& settings = tested.load.policy->settings();
+  absl::StatusOr<Sockets> sockets = BindSockets(settings, origin.file);
+  if (!sockets.ok()) return sockets.status();
+  if (const absl::Status status = DropPrivileges(settings.user); !status.ok()) {
+    return status;
+  }
+  return Daemon(reader, origin, tested.load.policy).Run(*std::move(sockets));
+}
+
+}  // namespace gate::milter

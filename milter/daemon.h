@@ -1,7 +1,6 @@
 // `gatemilter serve`: loads the policy, binds the sockets, drops privileges,
 // wires everything (it alone knows every concrete type), runs the door, and
-// reloads on SIGUSR1 or on request. Watches list files and reads them again
-// when they change.
+// reloads on SIGUSR1 or on request.
 #pragma once
 
 #include <string>

@@ -1,0 +1,17 @@
+// Where the control socket of a policy is, for clients: found without checking
+// the policy, because `reload` must reach the daemon with a faulty file, too,
+// and `stats` should not read its lists.
+#pragma once
+
+#include <string>
+
+#include "rules/load.h"
+
+namespace gate::milter {
+
+// The address of `set control` in the policy or its includes; the default
+// when there is none, or the file cannot be read.
+std::string FindControlAddress(rules::FileReader& reader,
+                               const std::string& policy_file);
+
+}  // namespace gate::milter

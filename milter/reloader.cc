@@ -1,0 +1,121 @@
+#include "milter/reloader.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "milter/policy_loader.h"
+
+namespace gate::milter {
+namespace {
+
+bool SameSocket(const std::optional<rules::SocketSetting>& a,
+                const std::optional<rules::SocketSetting>& b) {
+  if (!a.has_value() || !b.has_value()) return a.has_value() == b.has_value();
+  return a->address == b->address && a->mode == b->mode && a->group == b->group;
+}
+
+std::vector<std::string> NeedsRestart(const rules::Settings& started,
+                                      const rules::Settings& now) {
+  std::vector<std::string> names;
+  if (!SameSocket(started.socket, now.socket)) names.emplace_back("socket");
+  if (!SameSocket(started.control, now.control)) names.emplace_back("control");
+  if (started.user != now.user) names.emplace_back("user");
+  return names;
+}
+
+std::vector<std::string> ListFiles(const rules::Policy& policy) {
+  std::vector<std::string> files;
+  for (const rules::ListInfo& list : policy.lists()) {
+    if (!list.file.empty()) files.push_back(list.file);
+  }
+  return files;
+}
+
+// A log line is one line; a report has many.
+void LogLines(Log& log, const std::string& report) {
+  for (const absl::string_view line :
+       absl::StrSplit(report, '\n', absl::SkipEmpty())) {
+    log.Warning(std::string_view(line.data(), line.size()));
+  }
+}
+
+}  // namespace
+
+Reloader::Reloader(rules::FileReader& reader, const policy::Clock& clock,
+                   policy::Engine& engine, Log& log, const PolicyOrigin& origin,
+                   std::shared_ptr<const rules::Policy> policy)
+    : reader_(reader),
+      clock_(clock),
+      engine_(engine),
+      log_(log),
+      origin_(origin),
+      started_(policy->settings()) {
+  const absl::MutexLock lock(&mutex_);
+  Install(std::move(policy), origin.read_since_ns);
+}
+
+void Reloader::Install(std::shared_ptr<const rules::Policy> policy,
+                       int64_t read_since_ns) {
+  log_.SetLevel(policy->settings().log);
+  engine_.Install(policy);
+  watch_.Watch(ListFiles(*policy), read_since_ns);
+  installed_at_us_ = clock_.Read().steady_us;
+}
+
+ReloadReport Reloader::Reload() {
+  const absl::MutexLock lock(&mutex_);
+  const int64_t read_since_ns = WallNs();
+  const TestedPolicy tested = LoadAndTest(reader_, origin_.file, origin_.load);
+  if (tested.ok) Install(tested.load.policy, read_since_ns);
+  const std::shared_ptr<const rules::Policy> running = engine_.policy();
+  ReloadReport report{
+      .installed = tested.ok,
+      .report = tested.report,
+      .needs_restart = NeedsRestart(started_, running->settings()),
+      .policy_hash = running->hash(),
+      .rules = static_cast<uint32_t>(running->rules().size())};
+  LogReload(report);
+  return report;
+}
+
+void Reloader::LogReload(const ReloadReport& report) {
+  LogLines(log_, report.report);
+  if (!report.installed) {
+    log_.Error(absl::StrFormat(
+        "policy %s not reloaded: the running one stays, hash %s", origin_.file,
+        report.policy_hash));
+    return;
+  }
+  log_.Info(absl::StrFormat("policy %s reloaded: %d rules, hash %s",
+                            origin_.file, report.rules, report.policy_hash));
+  if (!report.needs_restart.empty()) {
+    log_.Warning(absl::StrFormat("changed, but needs a restart: %s",
+                                 absl::StrJoin(report.needs_restart, ", ")));
+  }
+}
+
+void Reloader::PollLists() {
+  const absl::MutexLock lock(&mutex_);
+  if (!watch_.Poll()) return;
+  const std::shared_ptr<const rules::Policy> policy = engine_.policy();
+  const std::shared_ptr<const rules::ListTable> old = engine_.lists();
+  const rules::ListsResult result = rules::ReloadLists(reader_, *policy, *old);
+  LogLines(log_, result.diagnostics.Render(*result.sources));
+  if (result.lists == nullptr) {
+    log_.Error("lists not read again: the old contents stay");
+    return;
+  }
+  for (size_t i = 0; i < result.lists->size(); ++i) {
+    const rules::ListId id{static_cast<uint32_t>(i)};
+    if (result.lists->shared(id) == old->shared(id)) continue;
+    log_.Info(absl::StrFormat("list %s read again: %d entries",
+                              policy->lists()[i].name,
+                              result.lists->list(id).size));
+  }
+  engine_.InstallLists(result.lists);
+}
+
+}  // namespace gate::milter
