@@ -1,6 +1,5 @@
 #include "milter/daemon.h"
 
-#include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -119,16 +119,22 @@ class Daemon : public ControlHandler {
 };
 
 absl::Status Daemon::Run(Sockets sockets) {
-  LibmilterDoor door(engine_, store_);
-  // libmilter closes the descriptor that it gets; the listener keeps its own
-  // to remove the socket's file at the end.
-  const int fd = fcntl(sockets.milter.fd(), F_DUPFD_CLOEXEC, 0);
-  if (const absl::Status status = door.Attach(fd); !status.ok()) return status;
+  LibmilterDoor door(engine_, store_, statistics_, log_);
+  if (const absl::Status status = door.Attach(sockets.milter.fd());
+      !status.ok()) {
+    return status;
+  }
   LogReady(sockets.milter, sockets.control);
   ControlServer control(std::move(sockets.control), *this);
   control.Start();
   const ReloadThread reload(reloader_);
   const absl::Status status = door.Run();
+  if (absl::IsDeadlineExceeded(status)) {
+    // Callbacks still use what the destructors would take away. The files of
+    // the sockets stay; the next start removes them.
+    std::fprintf(stderr, "gatemilter: %s\n", status.ToString().c_str());
+    _exit(EXIT_FAILURE);
+  }
   log_.Info("stopped");
   return status;
 }
