@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "rules/keywords.h"
-#include "rules/literal.h"
 #include "rules/quantity.h"
+#include "rules/quoted_text.h"
 #include "rules/step_form.h"
 
 namespace gate::rules::ast {

@@ -58,11 +58,6 @@ struct Token {
   bool indented = true;  // false: no blank before it on its line
 };
 
-// Whether the text may be lexed: valid UTF-8 without control characters but
-// tab and newline. Reports the first place where it is not.
-bool CheckCharacters(const Sources& sources, FileId file,
-                     Diagnostics& diagnostics);
-
 // Requires: CheckCharacters was true. Thread-compatible.
 class Lexer {
  public:

@@ -4,58 +4,15 @@
 #include <cassert>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "rules/quantity.h"
+#include "rules/quoted_text.h"
 
 namespace gate::rules {
 namespace {
 
 using ast::Literal;
-
-SourceRange Part(const SourceRange& range, size_t begin, size_t end) {
-  return {range.file, range.begin + static_cast<uint32_t>(begin),
-          range.begin + static_cast<uint32_t>(end)};
-}
-
-// A string without quotes and escapes, and where each byte of it stands in
-// the token (with one more entry: where the closing quote stands).
-struct Unquoted {
-  std::string text;
-  std::vector<uint32_t> offsets;
-};
-
-std::optional<Unquoted> Unquote(const Token& token, Diagnostics& diagnostics) {
-  assert(token.kind == TokenKind::kString);
-  constexpr std::string_view kEscapes = "\"\\nt";
-  constexpr std::string_view kMeanings = "\"\\\n\t";
-  Unquoted out;
-  uint32_t i = 1;
-  for (; i + 1 < token.text.size(); ++i) {
-    out.offsets.push_back(i);
-    if (token.text[i] != '\\') {
-      out.text += token.text[i];
-      continue;
-    }
-    ++i;
-    const size_t escape = kEscapes.find(token.text[i]);
-    if (escape == std::string_view::npos) {
-      const size_t size = Utf8CharacterSize(token.text.substr(i));
-      diagnostics
-          .Error(DiagnosticId::kUnknownEscape,
-                 Part(token.range, i - 1, i + size),
-                 absl::StrFormat("unknown escape `\\%s`",
-                                 token.text.substr(i, size)))
-          .help = "known are `\\\"`, `\\\\`, `\\n` and `\\t`";
-      return std::nullopt;
-    }
-    out.text += kMeanings[escape];
-  }
-  out.offsets.push_back(i);
-  return out;
-}
 
 bool CheckQuantity(const Quantity& quantity, const Token& token,
                    Diagnostics& diagnostics) {
@@ -68,7 +25,7 @@ bool CheckQuantity(const Quantity& quantity, const Token& token,
   const std::string_view unit = quantity.unit;
   Diagnostic& fault = diagnostics.Error(
       DiagnosticId::kUnknownUnit,
-      Part(token.range, token.text.size() - unit.size(), token.text.size()),
+      SubRange(token.range, token.text.size() - unit.size(), token.text.size()),
       absl::StrFormat("unknown unit `%s`", unit));
   const std::string_view near = NearestUnit(unit);
   if (near.empty()) {
@@ -130,104 +87,30 @@ std::optional<Literal> ReadAddress(const Token& token, Literal literal,
   return literal;
 }
 
-bool IsNameCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
-         c == '.' || c == '-';
+// 1..200
+bool IsRange(std::string_view text) {
+  const size_t dots = text.find("..");
+  const Quantity low = ParseQuantity(text.substr(0, dots));
+  const Quantity high = ParseQuantity(text.substr(dots + 2));
+  const auto plain = [](const Quantity& quantity) {
+    return quantity.fault == QuantityFault::kNone && quantity.unit.empty();
+  };
+  return plain(low) && plain(high) && low.number <= high.number &&
+         high.number - low.number < kMaxRange;
 }
 
-// Finds the `{fact}` pieces of one text.
-class TextReader {
- public:
-  TextReader(const Token& token, const Unquoted& unquoted,
-             Diagnostics& diagnostics)
-      : token_(token), unquoted_(unquoted), diagnostics_(diagnostics) {}
-
-  std::optional<ast::Text> Read() {
-    ast::Text out;
-    out.range = token_.range;
-    std::string plain;
-    while (pos_ < text().size()) {
-      const char c = text()[pos_];
-      const bool doubled = pos_ + 1 < text().size() && text()[pos_ + 1] == c;
-      if ((c == '{' || c == '}') && doubled) {
-        plain += c;
-        pos_ += 2;
-      } else if (c == '}') {
-        Fault(pos_, pos_ + 1, "`}` without `{`",
-              "write `}}` for a brace in the text");
-        return std::nullopt;
-      } else if (c == '{') {
-        auto fact = ReadFact();
-        if (!fact) return std::nullopt;
-        Flush(plain, out);
-        out.pieces.push_back({{}, std::move(fact)});
-      } else {
-        plain += c;
-        ++pos_;
-      }
-    }
-    Flush(plain, out);
-    return out;
+// A part of the literal's text, where it stands in the source; the whole of a
+// string, whose escapes hide that.
+SourceRange RangeInside(const Literal& literal, size_t begin, size_t end) {
+  switch (literal.kind) {
+    case Literal::Kind::kWord:
+      return SubRange(literal.range, begin, end);
+    case Literal::Kind::kMailbox:
+      return SubRange(literal.range, begin + 1, end + 1);
+    default:
+      return literal.range;
   }
-
- private:
-  const std::string& text() const { return unquoted_.text; }
-
-  SourceRange Range(size_t begin, size_t end) const {
-    return Part(token_.range, unquoted_.offsets[begin], unquoted_.offsets[end]);
-  }
-
-  static void Flush(std::string& plain, ast::Text& out) {
-    if (!plain.empty()) out.pieces.push_back({plain, std::nullopt});
-    plain.clear();
-  }
-
-  void Fault(size_t begin, size_t end, std::string_view message,
-             std::string_view help) {
-    diagnostics_
-        .Error(DiagnosticId::kBadFactInText, Range(begin, end),
-               std::string(message))
-        .help = help;
-  }
-
-  // At `{`; behind `}` afterwards.
-  std::optional<ast::FactRef> ReadFact() {
-    const size_t open = pos_++;
-    const size_t begin = pos_;
-    while (pos_ < text().size() && IsNameCharacter(text()[pos_])) ++pos_;
-    ast::FactRef fact;
-    fact.name = {text().substr(begin, pos_ - begin), Range(begin, pos_)};
-    const bool named = pos_ > begin;
-    const bool index_read = named && ReadIndex(fact);
-    if (!index_read || pos_ == text().size() || text()[pos_] != '}') {
-      Fault(open, std::min(pos_ + 1, text().size()), "`{` begins no fact here",
-            "write `{client.ip}` or `{header[\\\"Name\\\"]}` for a fact, `{{` "
-            "for a brace in the text");
-      return std::nullopt;
-    }
-    fact.range = Range(begin, pos_);
-    ++pos_;
-    return fact;
-  }
-
-  // ["Name"], if there is one.
-  bool ReadIndex(ast::FactRef& fact) {
-    constexpr std::string_view kOpen = "[\"";
-    constexpr std::string_view kClose = "\"]";
-    if (text().compare(pos_, kOpen.size(), kOpen) != 0) return true;
-    const size_t begin = pos_ + kOpen.size();
-    const size_t end = text().find(kClose, begin);
-    if (end == std::string::npos) return false;
-    fact.index = {text().substr(begin, end - begin), Range(begin, end)};
-    pos_ = end + kClose.size();
-    return true;
-  }
-
-  const Token& token_;
-  const Unquoted& unquoted_;
-  Diagnostics& diagnostics_;
-  size_t pos_ = 0;
-};
+}
 
 }  // namespace
 
@@ -288,66 +171,26 @@ std::optional<Literal> ReadBareLiteral(const Token& token,
   return literal;
 }
 
-std::optional<ast::Text> ReadText(const Token& token,
-                                  Diagnostics& diagnostics) {
-  const auto unquoted = Unquote(token, diagnostics);
-  if (!unquoted) return std::nullopt;
-  return TextReader(token, *unquoted, diagnostics).Read();
-}
-
 bool CheckRanges(const Literal& literal, Diagnostics& diagnostics) {
-  size_t open = literal.text.find('{');
-  for (; open != std::string::npos; open = literal.text.find('{', open + 1)) {
-    const std::string_view rest = std::string_view(literal.text).substr(open);
-    const size_t dots = rest.find("..");
-    const size_t close = rest.find('}');
-    if (dots == std::string_view::npos || close == std::string_view::npos ||
-        dots > close) {
-      continue;
-    }
-    const Quantity low = ParseQuantity(rest.substr(1, dots - 1));
-    const Quantity high =
-        ParseQuantity(rest.substr(dots + 2, close - dots - 2));
-    const bool numbers = low.fault == QuantityFault::kNone &&
-                         high.fault == QuantityFault::kNone &&
-                         low.unit.empty() && high.unit.empty();
-    if (numbers && low.number <= high.number &&
-        high.number - low.number < kMaxRange) {
+  const std::string_view text = literal.text;
+  size_t open = text.find('{');
+  for (; open != std::string_view::npos; open = text.find('{', open + 1)) {
+    const size_t close = text.find('}', open);
+    if (close == std::string_view::npos) return true;
+    const std::string_view inside = text.substr(open + 1, close - open - 1);
+    if (inside.find("..") == std::string_view::npos || IsRange(inside)) {
       continue;
     }
     diagnostics
-        .Error(DiagnosticId::kBadRange, literal.range,
-               absl::StrFormat("`%s` is no range", rest.substr(0, close + 1)))
+        .Error(DiagnosticId::kBadRange, RangeInside(literal, open, close + 1),
+               absl::StrFormat("`{%s}` is no range", inside))
         .help = absl::StrFormat(
         "write `{1..200}`: two numbers, the smaller one first, at most %d "
         "apart",
-        kMaxRange);
+        kMaxRange - 1);
     return false;
   }
   return true;
-}
-
-std::string Quote(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out + "\"";
 }
 
 }  // namespace gate::rules

@@ -1,12 +1,11 @@
 // The values of tokens: quotes and escapes taken away, units multiplied,
-// addresses parsed, `{fact}` pieces of texts found.
+// addresses parsed.
 //
 // All functions report what is wrong and then return nothing.
 #pragma once
 
+#include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
@@ -23,15 +22,9 @@ std::optional<ast::Literal> ReadLiteral(const Token& token,
 std::optional<ast::Literal> ReadBareLiteral(const Token& token,
                                             Diagnostics& diagnostics);
 
-// Requires: a token of kind kString.
-std::optional<ast::Text> ReadText(const Token& token, Diagnostics& diagnostics);
-
 // Whether `{1..200}` ranges in the words of steps are sound: first <= last,
 // at most kMaxRange numbers.
 inline constexpr int64_t kMaxRange = 100'000;
 bool CheckRanges(const ast::Literal& literal, Diagnostics& diagnostics);
-
-// `text` with quotes and escapes, as ReadLiteral reads it.
-std::string Quote(std::string_view text);
 
 }  // namespace gate::rules

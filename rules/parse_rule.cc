@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "rules/keywords.h"
 #include "rules/parse_expression.h"
+#include "rules/parse_text.h"
 
 namespace gate::rules {
 namespace {
@@ -210,9 +211,11 @@ class RuleParser {
          FindAction(token.text) || IsStatementWord(token.text))) {
       return true;
     }
-    return reader_.Unexpected(rule.when
-                                  ? "an operator, `and`, `or` or the next rule"
-                                  : "`when` or the next rule");
+    if (!rule.when) return reader_.Unexpected("`when` or the next rule");
+    return reader_.Unexpected(
+        "an operator, `and`, `or` or the next rule",
+        "operators are ==, !=, <, <=, >, >=, in, not in, ~, !~, matches and "
+        "not matches");
   }
 
   TokenReader& reader_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "rules/check_characters.h"
 #include "rules/keywords.h"
 #include "rules/parse_declaration.h"
 #include "rules/parse_rule.h"

@@ -42,6 +42,11 @@ size_t Utf8CharacterSize(std::string_view text) {
   return lead.size;
 }
 
+SourceRange SubRange(const SourceRange& range, size_t begin, size_t end) {
+  return {range.file, range.begin + static_cast<uint32_t>(begin),
+          range.begin + static_cast<uint32_t>(end)};
+}
+
 SourceFile::SourceFile(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)), line_starts_{0} {
   for (size_t i = 0; i < text_.size(); ++i) {

@@ -32,6 +32,9 @@ struct SourceRange {
   friend bool operator==(const SourceRange&, const SourceRange&) = default;
 };
 
+// The bytes [begin, end) of what stands at `range`.
+SourceRange SubRange(const SourceRange& range, size_t begin, size_t end);
+
 // 1-based line and column (in Unicode code points), for people.
 struct LineColumn {
   uint32_t line = 1;

@@ -15,10 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kExpected = ".expected";
 
-fs::path Folder(std::string_view folder) {
-  return fs::path(GATE_SOURCE_DIR) / "tests" / "golden" / folder;
-}
-
 fs::path ExpectedOf(fs::path input) {
   return input.replace_extension(kExpected);
 }
@@ -46,6 +42,10 @@ void CheckGolden(const fs::path& input, const std::string& produced) {
 
 }  // namespace
 
+fs::path GoldenFolder(std::string_view folder) {
+  return fs::path(GATE_SOURCE_DIR) / "tests" / "golden" / folder;
+}
+
 std::string ReadFile(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   EXPECT_TRUE(in.is_open()) << path;
@@ -58,7 +58,7 @@ std::vector<fs::path> GoldenInputs(std::string_view folder,
                                    std::string_view extension) {
   std::vector<fs::path> inputs;
   for (const fs::directory_entry& entry :
-       fs::directory_iterator(Folder(folder))) {
+       fs::directory_iterator(GoldenFolder(folder))) {
     if (entry.path().extension() == extension) inputs.push_back(entry.path());
   }
   std::sort(inputs.begin(), inputs.end());
@@ -68,7 +68,7 @@ std::vector<fs::path> GoldenInputs(std::string_view folder,
 void CheckGoldens(std::string_view folder, std::string_view extension,
                   const std::function<std::string(const fs::path&)>& produce) {
   const std::vector<fs::path> inputs = GoldenInputs(folder, extension);
-  EXPECT_FALSE(inputs.empty()) << Folder(folder);
+  EXPECT_FALSE(inputs.empty()) << GoldenFolder(folder);
   std::set<fs::path> expected;
   for (const fs::path& input : inputs) {
     SCOPED_TRACE(input.filename().string());

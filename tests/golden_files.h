@@ -16,6 +16,9 @@ namespace gate::testing {
 // The content; a test failure and "" if it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
 
+// tests/golden/`folder`.
+std::filesystem::path GoldenFolder(std::string_view folder);
+
 // The files of `folder` (below tests/golden) whose names end in `extension`
 // (".rules"), in byte order.
 std::vector<std::filesystem::path> GoldenInputs(std::string_view folder,
