@@ -14,11 +14,26 @@
 
 namespace gate::rules {
 
+// The latest thing that a condition waits for; `by` null: nothing.
+struct LatestNeed {
+  Stage stage = Stage::kConnect;
+  const ast::Expr* by = nullptr;
+};
+
+// What a named condition needs, lets inside it followed.
+struct LetSummary {
+  LatestNeed facts;  // the latest fact
+  LatestNeed all;    // the latest fact or `over`
+  bool asks_over = false;
+  bool asks_banned = false;
+};
+
 // What the names of a tree mean. Pointers into the tree; index = the id.
 struct Symbols {
   std::vector<const ast::List*> lists;    // ListId
   std::vector<const ast::Limit*> limits;  // LimitId
   std::vector<const ast::Let*> lets;      // Expr::resolved_let
+  std::vector<LetSummary> let_summaries;  // as lets
   std::vector<std::string> headers;       // HeaderId: names that rules read
   // -1 when there is none.
   int FindList(std::string_view name) const;
@@ -32,8 +47,8 @@ struct Symbols {
 Symbols Check(const Sources& sources, ast::Tree& tree,
               Diagnostics& diagnostics);
 
-// The stage from which on all facts of `expr` are known (lets followed).
-// Requires: annotated.
+// The stage from which on all facts and limits of `expr` have an answer (lets
+// followed). Requires: annotated.
 Stage LatestStage(const ast::Expr& expr, const Symbols& symbols);
 
 // The stage at whose event a unit is charged; kMessage for rejections.

@@ -52,16 +52,24 @@ struct ListContents {
 class ListTable {
  public:
   ListTable() = default;
-  explicit ListTable(std::vector<std::shared_ptr<const ListContents>> lists)
-      : lists_(std::move(lists)) {}
+  // `hashes` are those of the texts that the lists were read from, one a list
+  // or none at all.
+  explicit ListTable(std::vector<std::shared_ptr<const ListContents>> lists,
+                     std::vector<uint64_t> hashes = {})
+      : lists_(std::move(lists)), hashes_(std::move(hashes)) {}
   const ListContents& list(ListId id) const { return *lists_[id.value]; }
   const std::shared_ptr<const ListContents>& shared(ListId id) const {
     return lists_[id.value];
+  }
+  // 0 for inline lists.
+  uint64_t hash(ListId id) const {
+    return hashes_.empty() ? 0 : hashes_[id.value];
   }
   size_t size() const { return lists_.size(); }
 
  private:
   std::vector<std::shared_ptr<const ListContents>> lists_;
+  std::vector<uint64_t> hashes_;
 };
 
 }  // namespace gate::rules

@@ -7,33 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
+#include "rules/file_reader.h"
 #include "rules/list_table.h"
 #include "rules/policy.h"
 #include "rules/source.h"
 
 namespace gate::rules {
-
-// Where texts come from: the disk, or a map in tests.
-class FileReader {
- public:
-  virtual ~FileReader() = default;
-  // The content; an error says why in the words of strerror. A file of more
-  // than kMaxFileBytes, a directory or a device is an error.
-  virtual absl::StatusOr<std::string> Read(const std::string& path) = 0;
-  // The paths that match `pattern` (fnmatch), in byte order; without a
-  // wildcard the path itself.
-  virtual std::vector<std::string> Glob(const std::string& pattern) = 0;
-  static constexpr size_t kMaxFileBytes = size_t{256} << 20;
-};
-
-class DiskReader : public FileReader {
- public:
-  absl::StatusOr<std::string> Read(const std::string& path) override;
-  std::vector<std::string> Glob(const std::string& pattern) override;
-};
 
 struct LoadOptions {
   // Statements of the language (`socket "unix:/x"` of --set, without `set`)

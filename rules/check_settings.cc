@@ -1,0 +1,183 @@
+#include "rules/check_settings.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "rules/check_limits.h"
+#include "rules/check_lists.h"
+#include "rules/check_names.h"
+#include "rules/check_socket.h"
+
+namespace gate::rules {
+namespace {
+
+using Kind = ast::Literal::Kind;
+
+constexpr int64_t kMaxBodyLimit = int64_t{10} << 20;
+constexpr size_t kMaxUserName = 32;
+
+constexpr std::string_view kFailures[] = {"defer", "accept"};
+constexpr std::string_view kModes[] = {"shadow"};
+constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
+
+void CheckWord(CheckContext& context, const ast::Set& set,
+               std::span<const std::string_view> words) {
+  const ast::Literal& value = set.values[0];
+  if (std::find(words.begin(), words.end(), value.text) != words.end()) return;
+  std::string choices;
+  for (const std::string_view word : words) {
+    choices += (choices.empty() ? "" : ", ") + Quoted(word);
+  }
+  Diagnostic& fault = context.diagnostics.Error(
+      DiagnosticId::kBadSetting, value.range,
+      absl::StrFormat("`%s` cannot be %s", set.key.text,
+                      context.sources.Text(value.range)));
+  const std::string_view nearest = NearestName(value.text, words);
+  fault.help = nearest.empty()
+                   ? absl::StrFormat("it can be %s", choices)
+                   : absl::StrFormat("did you mean %s?", Quoted(nearest));
+}
+
+void CheckOutage(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, OutageNames());
+}
+
+void CheckFailure(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, kFailures);
+}
+
+void CheckMode(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, kModes);
+}
+
+void CheckLog(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, kLogLevels);
+}
+
+void CheckProtect(CheckContext& context, const ast::Set& set) {
+  const ast::Literal& value = set.values[0];
+  const int list = ResolveList(context, {value.text, value.range});
+  if (list < 0) return;
+  const ast::List& node = *context.symbols.lists[static_cast<size_t>(list)];
+  const auto type = FindListType(node.type.text);
+  if (!type || *type == ListType::kNetworks) return;
+  context.diagnostics
+      .Error(DiagnosticId::kWrongListType, value.range,
+             absl::StrFormat("`protect` takes a list of networks, %s is one "
+                             "of %s",
+                             Quoted(value.text), node.type.text))
+      .notes.push_back({node.name.range, "the list is here"});
+}
+
+void CheckUser(CheckContext& context, const ast::Set& set) {
+  const ast::Literal& value = set.values[0];
+  const bool plain =
+      !value.text.empty() && value.text.size() <= kMaxUserName &&
+      std::all_of(value.text.begin(), value.text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+      });
+  if (plain) return;
+  context.diagnostics.Error(DiagnosticId::kBadSetting, value.range,
+                            absl::StrFormat("%s is no user's name",
+                                            context.sources.Text(value.range)));
+}
+
+void CheckBodyLimit(CheckContext& context, const ast::Set& set) {
+  const ast::Literal& value = set.values[0];
+  const bool size = value.kind == Kind::kSize || value.kind == Kind::kNumber;
+  if (size && value.number >= 1 && value.number <= kMaxBodyLimit) return;
+  context.diagnostics
+      .Error(DiagnosticId::kBadSetting, value.range,
+             absl::StrFormat("`body-limit` cannot be %s",
+                             context.sources.Text(value.range)))
+      .help = "it is a size from 1 to 10M bytes, such as `64K`";
+}
+
+struct Setting {
+  std::string_view key;
+  void (*check)(CheckContext&, const ast::Set&);
+  bool has_options = false;
+};
+
+constexpr Setting kSettings[] = {
+    {"socket", CheckSocket, true},
+    {"control", CheckControl, true},
+    {"outage", CheckOutage},
+    {"failure", CheckFailure},
+    {"mode", CheckMode},
+    {"protect", CheckProtect},
+    {"user", CheckUser},
+    {"log", CheckLog},
+    {"body-limit", CheckBodyLimit},
+};
+
+const Setting* FindSetting(std::string_view key) {
+  const auto* found =
+      std::find_if(std::begin(kSettings), std::end(kSettings),
+                   [&](const Setting& setting) { return setting.key == key; });
+  return found == std::end(kSettings) ? nullptr : found;
+}
+
+void ReportUnknownSetting(CheckContext& context, const ast::Set& set) {
+  if (set.key.text == "store") {
+    context.diagnostics
+        .Error(DiagnosticId::kUnknownSetting, set.key.range,
+               "unknown setting `store`")
+        .help = "limits live in memory in this version: leave the line out";
+    return;
+  }
+  std::vector<std::string_view> known;
+  for (const Setting& setting : kSettings) known.push_back(setting.key);
+  ReportUnknown(context, DiagnosticId::kUnknownSetting, "setting", set.key,
+                known);
+}
+
+// One value; options only where the setting has some.
+bool CheckShape(CheckContext& context, const Setting& setting,
+                const ast::Set& set) {
+  const ast::Literal* surplus = nullptr;
+  if (set.values.size() > 1) {
+    surplus = &set.values[1];
+  } else if (!set.options.empty() && !setting.has_options) {
+    surplus = &set.options[0];
+  }
+  if (!surplus) return !set.values.empty();
+  context.diagnostics.Error(
+      DiagnosticId::kBadSetting, surplus->range,
+      absl::StrFormat("`%s` takes one value", set.key.text));
+  return false;
+}
+
+}  // namespace
+
+void CheckSettings(CheckContext& context, const ast::Tree& tree) {
+  std::map<std::string_view, const ast::Set*> seen;
+  for (const ast::Statement& statement : tree.statements) {
+    const auto* set = std::get_if<ast::Set>(&statement);
+    if (!set) continue;
+    const Setting* setting = FindSetting(set->key.text);
+    if (!setting) {
+      ReportUnknownSetting(context, *set);
+      continue;
+    }
+    const auto [first, added] = seen.try_emplace(setting->key, set);
+    if (!added) {
+      context.diagnostics
+          .Error(DiagnosticId::kDuplicateSetting, set->key.range,
+                 absl::StrFormat("`%s` is set already", set->key.text))
+          .notes.push_back({first->second->range, "the first is here"});
+      continue;
+    }
+    if (CheckShape(context, *setting, *set)) setting->check(context, *set);
+  }
+}
+
+}  // namespace gate::rules

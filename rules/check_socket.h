@@ -1,0 +1,15 @@
+// `set socket` and `set control`: forms of addresses, mode and group.
+#pragma once
+
+#include "rules/ast.h"
+#include "rules/check_context.h"
+
+namespace gate::rules {
+
+// unix:/path, inet:port[@host], inet6:port[@host], fd:number.
+// Requires: one value.
+void CheckSocket(CheckContext& context, const ast::Set& set);
+// unix:/path only: who may reload must be decided by file modes.
+void CheckControl(CheckContext& context, const ast::Set& set);
+
+}  // namespace gate::rules
