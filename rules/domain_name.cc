@@ -23,19 +23,25 @@ void DropFinalDot(std::string& name) {
   if (name[name.size() - 2] != '.') name.pop_back();
 }
 
-// Appends the A-label form of `name`; false when it is no IDN. STD3 rules
-// keep out characters that TR46 would map to '@' or '/'.
+// Appends the A-label form of `name`; false when it is no IDN. TR46 maps some
+// characters to ones that no name may have, such as '@' and '/': such a name
+// is none. (IDN2_USE_STD3_ASCII_RULES would drop them silently.)
 bool AppendALabels(std::string_view name, std::string& out) {
   if (name.size() > kMaxIdnInput) return false;
   if (name.find('\0') != std::string_view::npos) return false;
   const std::string terminated(name);
   char* result = nullptr;
   const int code =
-      idn2_to_ascii_8z(terminated.c_str(), &result,
-                       IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+      idn2_to_ascii_8z(terminated.c_str(), &result, IDN2_NONTRANSITIONAL);
   const std::unique_ptr<char, decltype(&idn2_free)> owner(result, idn2_free);
   if (code != IDN2_OK) return false;
-  out += result;
+  const std::string_view labels = result;
+  if (!std::all_of(labels.begin(), labels.end(), [](char c) {
+        return IsAsciiAlnum(c) || c == '-' || c == '.' || c == '_';
+      })) {
+    return false;
+  }
+  out += labels;
   return true;
 }
 

@@ -37,29 +37,18 @@ bool IsQuotedString(std::string_view text) {
   return false;
 }
 
-// [192.0.2.1], [IPv6:2001:db8::1], [tag:what] (RFC 5321 4.1.3).
+// [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321 4.1.3): no other tag is
+// registered.
 bool IsAddressLiteral(std::string_view text) {
   if (text.size() < 2 || text.front() != '[' || text.back() != ']') {
     return false;
   }
-  const std::string_view inside = text.substr(1, text.size() - 2);
-  const size_t colon = inside.find(':');
-  if (colon == std::string_view::npos) {
-    return IpAddress::Parse(inside).has_value();
-  }
-  const std::string_view tag = inside.substr(0, colon);
-  const std::string_view content = inside.substr(colon + 1);
-  if (EqualFolded(tag, "IPv6")) {
-    return content.find(':') != std::string_view::npos &&
-           IpAddress::Parse(content).has_value();
-  }
-  const auto is_dcontent = [](char c) {
-    return c > ' ' && c < '\x7f' && c != '[' && c != '\\' && c != ']';
-  };
-  return !content.empty() && !tag.empty() && IsAsciiAlnum(tag.back()) &&
-         std::all_of(tag.begin(), tag.end(),
-                     [](char c) { return IsAsciiAlnum(c) || c == '-'; }) &&
-         std::all_of(content.begin(), content.end(), is_dcontent);
+  constexpr std::string_view kTag = "IPv6:";
+  std::string_view address = text.substr(1, text.size() - 2);
+  const bool tagged = EqualFolded(address.substr(0, kTag.size()), kTag);
+  if (tagged) address.remove_prefix(kTag.size());
+  const bool has_colon = address.find(':') != std::string_view::npos;
+  return has_colon == tagged && IpAddress::Parse(address).has_value();
 }
 
 // "@a,@b" (RFC 5321 4.1.2 A-d-l).
