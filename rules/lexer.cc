@@ -1,12 +1,12 @@
 #include "rules/lexer.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "rules/ip_address.h"
+#include "rules/operators.h"
 
 namespace gate::rules {
 namespace {
@@ -34,46 +34,6 @@ bool LooksLikeAddress(std::string_view text) {
          (IsDigit(text[0]) && std::count(text.begin(), text.end(), '.') == 3);
 }
 
-struct Operator {
-  std::string_view text;
-  TokenKind kind;
-};
-
-// Longer ones before those they begin with.
-constexpr std::array kOperators = {
-    Operator{"==", TokenKind::kEqual},
-    Operator{"!=", TokenKind::kNotEqual},
-    Operator{"<=", TokenKind::kLessEqual},
-    Operator{">=", TokenKind::kGreaterEqual},
-    Operator{"!~", TokenKind::kNotMatch},
-    Operator{"<", TokenKind::kLess},
-    Operator{">", TokenKind::kGreater},
-    Operator{"~", TokenKind::kMatch},
-    Operator{"{", TokenKind::kLeftBrace},
-    Operator{"}", TokenKind::kRightBrace},
-    Operator{"(", TokenKind::kLeftParen},
-    Operator{")", TokenKind::kRightParen},
-    Operator{"[", TokenKind::kLeftBracket},
-    Operator{"]", TokenKind::kRightBracket},
-    Operator{":", TokenKind::kColon},
-    Operator{",", TokenKind::kComma},
-    Operator{"/", TokenKind::kSlash},
-    Operator{"=", TokenKind::kAssign},
-};
-
-struct ForeignOperator {
-  std::string_view text;
-  std::string_view fitting;
-};
-
-// What other languages write. `<>` is one only where no mailbox can stand.
-constexpr std::array kForeignOperators = {
-    ForeignOperator{"===", "=="}, ForeignOperator{"=~", "~"},
-    ForeignOperator{"<>", "!="},  ForeignOperator{"&&", "and"},
-    ForeignOperator{"||", "or"},  ForeignOperator{"&", "and"},
-    ForeignOperator{"|", "or"},
-};
-
 }  // namespace
 
 Lexer::Lexer(const Sources& sources, FileId file, Diagnostics& diagnostics)
@@ -98,6 +58,14 @@ Token Lexer::Make(TokenKind kind, uint32_t end) {
   offset_ = end;
   first_on_line_ = false;
   return token;
+}
+
+// Shown behind the last line that says something.
+Token Lexer::MakeEnd() const {
+  const size_t last = text_.find_last_not_of(" \t\r\n");
+  const auto end = static_cast<uint32_t>(
+      last == std::string_view::npos ? text_.size() : last + 1);
+  return {TokenKind::kEnd, {file_, end, end}, {}, first_on_line_, true};
 }
 
 Token Lexer::Fault(DiagnosticId id, uint32_t end, std::string_view text,
@@ -145,23 +113,58 @@ void Lexer::SkipBlanks(LexMode mode) {
 
 Token Lexer::Next(LexMode mode) {
   SkipBlanks(mode);
-  if (offset_ == text_.size()) return Make(TokenKind::kEnd, offset_);
+  if (offset_ == text_.size()) return MakeEnd();
   const char c = text_[offset_];
   if (c == '\n') {
     Token token = Make(TokenKind::kNewline, offset_ + 1);
     first_on_line_ = true;
     return token;
   }
-  if (c == '"') return LexString();
   if (mode == LexMode::kRules) return NextInRules();
+  if (mode == LexMode::kOperand) return NextOperand();
+  const Token token = NextBare(mode);
+  return IsGlued(token) ? GluedFault() : token;
+}
+
+Token Lexer::NextOperand() {
+  const char c = text_[offset_];
   if (c == '<') return LexMailbox();
-  if (c == '/' && mode != LexMode::kSteps) return LexPattern();
-  if (mode != LexMode::kOperand) return NextBareWord(mode);
+  if (c == '/') return LexPattern();
   Token token;
   return TryAddress(token) ? token : NextInRules();
 }
 
+Token Lexer::NextBare(LexMode mode) {
+  const char c = text_[offset_];
+  if (c == '"') return LexString();
+  if (c == '<') return LexMailbox();
+  if (c == '/' && mode == LexMode::kBraces) return LexPattern();
+  return NextBareWord(mode);
+}
+
+// Whether something follows a word or literal without a blank: `"a b"@c` must
+// not become two entries.
+bool Lexer::IsGlued(const Token& token) const {
+  constexpr std::string_view kEnds(" \t\r\n{},\0", 8);
+  const bool literal =
+      token.kind == TokenKind::kWord || token.kind == TokenKind::kString ||
+      token.kind == TokenKind::kMailbox || token.kind == TokenKind::kPattern;
+  return literal && kEnds.find(At(offset_)) == std::string_view::npos;
+}
+
+Token Lexer::GluedFault() {
+  const std::string_view rest = text_.substr(offset_);
+  const auto size =
+      static_cast<uint32_t>(std::max(Utf8CharacterSize(rest), size_t{1}));
+  return Fault(DiagnosticId::kUnexpectedCharacter, offset_ + size,
+               absl::StrFormat("found `%s` without a blank before it",
+                               rest.substr(0, size)),
+               "put a blank there; an address with quotes is written as "
+               "`<\"a b\"@example.org>`");
+}
+
 Token Lexer::NextInRules() {
+  if (At(offset_) == '"') return LexString();
   uint32_t end = offset_;
   if (!ContinuesWord(At(end)) || At(end) == '.' || At(end) == '-') {
     return LexOperator();
@@ -252,18 +255,14 @@ Token Lexer::LexMailbox() {
 }
 
 Token Lexer::LexOperator() {
-  for (const ForeignOperator& foreign : kForeignOperators) {
-    if (StartsWith(foreign.text)) {
-      return LexForeign(foreign.text, foreign.fitting);
-    }
+  const std::string_view rest = text_.substr(offset_);
+  if (const auto foreign = FindForeignOperator(rest)) {
+    return LexForeign(foreign->text, foreign->fitting);
   }
-  for (const Operator& known : kOperators) {
-    if (StartsWith(known.text)) {
-      return Make(known.kind,
-                  offset_ + static_cast<uint32_t>(known.text.size()));
-    }
+  if (const auto known = FindOperator(rest)) {
+    return Make(known->kind,
+                offset_ + static_cast<uint32_t>(known->text.size()));
   }
-  if (StartsWith("!")) return LexForeign("!", "not");
   return LexUnexpected();
 }
 

@@ -73,7 +73,11 @@ class Lexer {
  private:
   void SkipBlanks(LexMode mode);
   Token NextInRules();
+  Token NextOperand();
+  Token NextBare(LexMode mode);
   Token NextBareWord(LexMode mode);
+  bool IsGlued(const Token& token) const;
+  Token GluedFault();
   Token LexString();
   Token LexPattern();
   Token LexMailbox();
@@ -85,6 +89,7 @@ class Lexer {
   char At(uint32_t offset) const;
   bool StartsWith(std::string_view text) const;
   Token Make(TokenKind kind, uint32_t end);
+  Token MakeEnd() const;
   Token Fault(DiagnosticId id, uint32_t end, std::string_view text,
               std::string_view help);
 

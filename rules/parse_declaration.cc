@@ -83,7 +83,7 @@ class LimitParser {
       const auto period = reader_.At(TokenKind::kWord)
                               ? FindPeriod(reader_.token().text)
                               : std::nullopt;
-      if (!period) return BadRate();
+      if (!period) return BadRate(reader_.token().text);
       window.period_us = *period;
     }
     reader_.Advance();
@@ -103,12 +103,11 @@ class LimitParser {
     return burst.number > 0 || Zero(burst.range, "a burst of nothing");
   }
 
-  bool BadRate() {
+  // `unit` is what stands in the place of a period.
+  bool BadRate(std::string_view unit = {}) {
     const Token& token = reader_.token();
     if (token.kind == TokenKind::kError) return false;
-    const bool word = token.kind == TokenKind::kWord;
-    const std::string_view near =
-        word ? NearestUnit(token.text) : std::string_view();
+    const std::string_view near = NearestUnit(unit);
     Diagnostic& fault = reader_.diagnostics().Error(
         DiagnosticId::kBadRate, token.range,
         token.kind == TokenKind::kEnd
@@ -179,7 +178,9 @@ class LimitParser {
 }  // namespace
 
 bool ParseSet(TokenReader& reader, uint32_t begin, ast::Set& out) {
-  if (!reader.ReadWord(out.key, "a setting such as `socket`")) return false;
+  constexpr std::string_view kExpected = "a setting such as `socket`";
+  if (IsStatementWord(reader.token().text)) return reader.Unexpected(kExpected);
+  if (!reader.ReadWord(out.key, kExpected)) return false;
   bool values_end = false;
   for (;;) {
     bool found = false;

@@ -34,9 +34,12 @@ class RuleParser {
 
   bool Parse(ast::Rule& rule) {
     const uint32_t begin = reader_.token().range.begin;
+    ast::Name word{std::string(reader_.token().text), reader_.token().range};
     rule.shadow = reader_.AcceptWord("shadow");
-    ast::Name word;
-    if (!reader_.ReadWord(word, "a rule or `}`")) return false;
+    if (rule.shadow && reader_.At(TokenKind::kColon)) {
+      return reader_.CheckName(word);
+    }
+    if (!reader_.ReadWord(word, "a rule")) return false;
     if (reader_.Accept(TokenKind::kColon)) {
       if (!reader_.CheckName(word)) return false;
       rule.label = std::move(word);

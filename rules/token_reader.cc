@@ -223,10 +223,11 @@ void TokenReader::SkipToRule() {
     if (At(TokenKind::kLeftBrace)) ++depth;
     if (At(TokenKind::kRightBrace) && depth-- == 0) break;
     const bool word = At(TokenKind::kWord) && token_.first_on_line;
-    if (word && (IsStatementWord(token_.text) || FindAction(token_.text))) {
+    if (word && (IsStatementWord(token_.text) || FindAction(token_.text) ||
+                 token_.text == "shadow")) {
       break;
     }
-    if (depth == 0 && (AtLabel() || AtWord("shadow"))) break;
+    if (depth == 0 && AtLabel()) break;
     Advance();
   }
   lexer_.set_quiet(false);
