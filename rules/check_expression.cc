@@ -69,7 +69,10 @@ void CheckInSet(CheckContext& context, const ast::Expr& expr) {
 
 std::string PatternHelp(const ast::FactRef& fact) {
   const FactType type = Info(*fact.resolved).type;
-  if (IsOrdered(type)) return absl::StrFormat("`%s < 10`", FactText(fact));
+  if (IsOrdered(type)) {
+    return absl::StrFormat("`%s < %s`", FactText(fact),
+                           type == FactType::kSize ? "10M" : "10");
+  }
   return absl::StrFormat("`%s in { 192.0.2.0/24 }`", FactText(fact));
 }
 

@@ -35,15 +35,6 @@ std::string_view Family(std::string_view fact) {
   return fact.substr(0, fact.find('.'));
 }
 
-// A fact of the same family (sender, sender.domain) that the list can hold.
-const FactInfo* FittingFact(FactId fact, ListType list) {
-  for (const FactInfo& info : AllFacts()) {
-    if (info.indexed || !Holds(list, info.type)) continue;
-    if (Family(info.name) == Family(Info(fact).name)) return &info;
-  }
-  return nullptr;
-}
-
 // Lists that can hold the fact: "`domains` or `strings`"; empty: none can.
 std::string FittingLists(FactType fact) {
   std::string names;
@@ -52,6 +43,17 @@ std::string FittingLists(FactType fact) {
     names += (names.empty() ? "" : " or ") + Quoted(ListTypeName(type));
   }
   return names;
+}
+
+// A fact of the same family (sender, sender.domain) that the list can hold,
+// for one that some list can hold.
+const FactInfo* FittingFact(FactId fact, ListType list) {
+  if (FittingLists(Info(fact).type).empty()) return nullptr;
+  for (const FactInfo& info : AllFacts()) {
+    if (info.indexed || !Holds(list, info.type)) continue;
+    if (Family(info.name) == Family(Info(fact).name)) return &info;
+  }
+  return nullptr;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "rules/domain_name.h"
@@ -108,7 +109,9 @@ void CheckDomain(CheckContext& context, const ast::FactRef& fact,
   if (CanBeDomainValue(name)) return;
   Diagnostic& fault = context.diagnostics.Error(
       DiagnosticId::kBadDomain, literal.range,
-      absl::StrFormat("`%s` is no domain", literal.text));
+      literal.text.empty()
+          ? std::string("a domain is not empty")
+          : absl::StrFormat("`%s` is no domain", literal.text));
   if (below && CanBeDomainValue(name.substr(1))) {
     fault.help = absl::StrFormat("`%s in { %s }` holds the name and all below",
                                  FactText(fact), name);
@@ -124,7 +127,8 @@ void CheckMailbox(CheckContext& context, const ast::Literal& literal) {
   if (literal.text.empty()) {
     if (literal.kind == Kind::kMailbox) return;
     context.diagnostics
-        .Error(DiagnosticId::kBadMailbox, literal.range, "a mailbox is empty")
+        .Error(DiagnosticId::kBadMailbox, literal.range,
+               "a mailbox is not empty")
         .help = "the null sender is `<>`";
     return;
   }
@@ -223,32 +227,32 @@ void CheckLiteral(CheckContext& context, const ast::FactRef& fact,
 void CheckPattern(CheckContext& context, const ast::Literal& pattern) {
   const auto fault = PatternSet::Check(pattern.text, pattern.flags);
   if (!fault) return;
-  context.diagnostics.Error(DiagnosticId::kBadPattern,
-                            FaultRange(context, pattern, *fault), fault->text);
+  Diagnostic& report = context.diagnostics.Error(
+      DiagnosticId::kBadPattern, FaultRange(context, pattern, *fault),
+      fault->text);
+  // Perl's look-around, which RE2 leaves out so that matching stays linear.
+  if (pattern.text.find("(?=") != std::string::npos ||
+      pattern.text.find("(?!") != std::string::npos ||
+      pattern.text.find("(?<") != std::string::npos) {
+    report.help =
+        "patterns have no look-ahead and look-behind: say it with "
+        "`and` and `!~`";
+  }
 }
 
 void CheckGlob(CheckContext& context, const ast::Literal& glob) {
-  if (glob.kind != Kind::kString) {
-    context.diagnostics.Error(
-        DiagnosticId::kWrongLiteral, glob.range,
-        absl::StrFormat("`matches` takes a text, this is %s",
-                        LiteralKindName(glob.kind)));
-    return;
-  }
-  std::string_view why;
+  std::string why;
   if (glob.text.empty()) {
     why = "an empty glob matches nothing";
-  } else if (const auto fault =
-                 PatternSet::Check(GlobToRegex(glob.text), std::string_view());
-             fault) {
-    why = "a `[` or a final `\\` is not closed";
+  } else if (const auto fault = PatternSet::Check(GlobToRegex(glob.text), {})) {
+    why = absl::StrFormat("this is no glob: %s", fault->text);
+  } else {
+    return;
   }
-  if (why.empty()) return;
-  context.diagnostics
-      .Error(DiagnosticId::kBadGlob, glob.range, std::string(why))
+  context.diagnostics.Error(DiagnosticId::kBadGlob, glob.range, std::move(why))
       .help =
-      "`*` stands for anything, `?` for one character, `[a-z]` for one "
-      "of a set, `\\` quotes";
+      "`*` stands for anything, `?` for one character, `[a-z]` for one of a "
+      "set, `\\` quotes";
 }
 
 std::string_view LiteralKindName(ast::Literal::Kind kind) {

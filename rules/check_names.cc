@@ -233,7 +233,8 @@ bool CheckHeaderName(CheckContext& context, std::string_view name,
   if (IsHeaderName(name)) return true;
   context.diagnostics
       .Error(DiagnosticId::kBadHeaderName, range,
-             absl::StrFormat("`%s` is no header name", name))
+             name.empty() ? std::string("a header name is not empty")
+                          : absl::StrFormat("`%s` is no header name", name))
       .help = "a header name has printable ASCII without blanks and colons";
   return false;
 }

@@ -58,13 +58,15 @@ void CheckStart(CheckContext& context, const ast::Text& text) {
         .Error(DiagnosticId::kBadTextStart, first.fact->range,
                "the text of a reply must not begin with a fact")
         .help = "a client chooses what it says: begin with words of your own";
-  } else if (IsDigit(first.text.front()) || first.text.front() == ' ') {
+  } else if (IsDigit(first.text.front())) {
     context.diagnostics
-        .Error(
-            DiagnosticId::kBadTextStart, text.range,
-            absl::StrFormat("the text of a reply must not begin with %s",
-                            first.text.front() == ' ' ? "a blank" : "a digit"))
-        .help = "MTAs read digits there as a code; begin with a word";
+        .Error(DiagnosticId::kBadTextStart, text.range,
+               "the text of a reply must not begin with a digit")
+        .help = "MTAs read digits there as a code: begin with a word";
+  } else if (first.text.front() == ' ') {
+    context.diagnostics.Error(DiagnosticId::kBadTextStart, text.range,
+                              "the text of a reply must not begin with a "
+                              "blank");
   }
 }
 
