@@ -72,10 +72,9 @@ class ListBuilder {
 
   void AddDomain(const ListEntry& entry) {
     const bool below = entry.text.starts_with('.');
-    const std::string_view name = entry.text.substr(below ? 1 : 0);
-    if (!IsDomain(name) || IpAddress::Parse(name)) return Refuse(entry);
-    NormalizeDomain(name, scratch_);
-    texts_.push_back(below ? "." + scratch_ : scratch_);
+    if (!IsDomain(entry.text.substr(below ? 1 : 0))) return Refuse(entry);
+    NormalizeDomain(entry.text, scratch_);
+    texts_.push_back(scratch_);
   }
 
   void AddNetwork(const ListEntry& entry) {

@@ -7,8 +7,8 @@
 #include <variant>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
 #include "rules/condition_compiler.h"
 #include "rules/needs.h"
 #include "rules/policy_parts.h"
@@ -279,7 +279,8 @@ void PolicyCompiler::CollectEdits() {
   std::set<std::string> added;
   for (const Rule& rule : parts_.rules) {
     if (rule.shadow || rule.header_name.empty()) continue;
-    const std::string name = absl::AsciiStrToLower(rule.header_name);
+    std::string name = rule.header_name;
+    FoldAscii(name);
     edited.insert(name);
     if (rule.action == Action::kAddHeader) added.insert(name);
   }

@@ -6,10 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "rules/ascii.h"
 #include "rules/domain_name.h"
+#include "rules/glob.h"
 #include "rules/mail_address.h"
 
 namespace gate::rules {
@@ -26,7 +27,7 @@ bool IsFolded(const FactInfo& fact) {
 }
 
 std::string Folded(std::string text) {
-  absl::AsciiStrToLower(&text);
+  FoldAscii(text);
   return text;
 }
 
@@ -37,9 +38,7 @@ std::string NormalText(const FactInfo& fact, const std::string& text) {
     return address.text;
   }
   if (IsLocalPart(fact.id)) return Folded(text);
-  if (fact.type != FactType::kDomain) return text;
-  const bool below = text.starts_with('.');
-  return (below ? "." : "") + NormalizeDomain(text.substr(below ? 1 : 0));
+  return fact.type == FactType::kDomain ? NormalizeDomain(text) : text;
 }
 
 Operand NumberSet(std::span<const ast::Literal> literals) {
@@ -141,7 +140,7 @@ Operand RegexOperand(const ast::Literal& literal) {
 
 Operand GlobOperand(const FactInfo& fact, const ast::Literal& literal) {
   const std::string glob = IsFolded(fact) ? Folded(literal.text) : literal.text;
-  return PatternOf(GlobToRegex(glob), "s", literal.range);
+  return PatternOf(GlobToRegex(glob), "", literal.range);
 }
 
 }  // namespace gate::rules

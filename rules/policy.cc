@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "rules/ascii.h"
 #include "rules/matcher.h"
 #include "rules/policy_parts.h"
 
@@ -86,9 +86,8 @@ std::span<const std::string> Policy::header_names() const {
 }
 
 std::optional<HeaderId> Policy::FindHeader(std::string_view name) const {
-  const absl::string_view wanted(name.data(), name.size());
   for (uint32_t i = 0; i < parts_->header_names.size(); ++i) {
-    if (absl::EqualsIgnoreCase(parts_->header_names[i], wanted))
+    if (EqualFolded(parts_->header_names[i], name))
       return HeaderId{i};
   }
   return std::nullopt;
