@@ -408,9 +408,9 @@ TEST(MailAddress, DoesNotAllocateAfterWarmUp) {
   EXPECT_EQ(ThreadAllocations(), before);
 }
 
-// Quadratic time would take hours for a megabyte.
-TEST(MailAddress, TakesAMegabyteOfAnythingInLinearTime) {
-  constexpr size_t kSize = size_t{1} << 20;
+// Quadratic time would take minutes.
+TEST(MailAddress, TakesHostileInputInLinearTime) {
+  constexpr size_t kSize = size_t{1} << 18;
   MailAddress address;
   for (const std::string_view piece :
        {"@", "\"", "\\", "<", "a@", "\"@", "\\\"", "@a:", "@a,", "%!@", "."}) {
