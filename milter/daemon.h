@@ -10,8 +10,11 @@
 
 namespace gate::milter {
 
+inline constexpr const char* kDefaultPolicyFile =
+    "/etc/gatemilter/policy.rules";
+
 struct DaemonOptions {
-  std::string policy_file = "/etc/gatemilter/policy.rules";
+  std::string policy_file = kDefaultPolicyFile;
   rules::LoadOptions load;
 };
 

@@ -1,1 +1,150 @@
-int main() { return 2; }
+// The command line: flags to the function of a subcommand. The only file that
+// knows CLI11.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "milter/commands/commands.h"
+
+namespace {
+
+namespace commands = gate::milter::commands;
+
+// What the flags say, and the exit code of the subcommand that was run.
+struct CommandLine {
+  gate::milter::DaemonOptions daemon;
+  commands::AskOptions ask;
+  commands::ControlOptions control;
+  std::vector<std::string> files;
+  std::string help_command;
+  bool json = false;
+  int exit_code = commands::kOk;
+};
+
+void AddPolicyFlag(CLI::App& command, std::string& file) {
+  command.add_option("-c,--config", file, "policy file")
+      ->type_name("FILE")
+      ->capture_default_str();
+}
+
+void AddServe(CLI::App& app, CommandLine& line) {
+  CLI::App* command =
+      app.add_subcommand("serve", "decide SMTP sessions until stopped");
+  AddPolicyFlag(*command, line.daemon.policy_file);
+  command->add_flag("--shadow", line.daemon.load.shadow,
+                    "all rules are shadow: count and log, refuse nothing");
+  command
+      ->add_option("--set", line.daemon.load.overrides,
+                   "a setting that replaces that of the file, such as "
+                   "'socket \"unix:/x\"'; may be repeated")
+      ->type_name("SETTING")
+      ->allow_extra_args(false);
+  command->callback(
+      [&line] { line.exit_code = commands::RunServe(line.daemon); });
+}
+
+void AddCheckAndTest(CLI::App& app, CommandLine& line) {
+  CLI::App* check = app.add_subcommand(
+      "check", "report faults of policy files and run their tests");
+  check->add_option("FILE", line.files, "policy files")->required();
+  check->add_flag("--json", line.json, "for programs");
+  check->callback(
+      [&line] { line.exit_code = commands::RunCheck(line.files, line.json); });
+
+  CLI::App* test =
+      app.add_subcommand("test", "run the tests of policy files, by name");
+  test->add_option("FILE", line.files, "policy files")->required();
+  test->callback([&line] { line.exit_code = commands::RunTest(line.files); });
+}
+
+void AddAsk(CLI::App& app, CommandLine& line) {
+  CLI::App* command = app.add_subcommand(
+      "ask",
+      "say what a policy decides about a session in the words of a test");
+  AddPolicyFlag(*command, line.ask.policy_file);
+  command->add_option("SESSION", line.ask.session_file,
+                      "file with the session; left out or -: stdin");
+  command->add_flag("--trace", line.ask.trace,
+                    "show every rule tried and its conditions with values");
+  command->add_flag("--json", line.ask.json, "for programs");
+  command->callback([&line] { line.exit_code = commands::RunAsk(line.ask); });
+}
+
+void AddControl(CLI::App& app, CommandLine& line) {
+  CLI::App* reload = app.add_subcommand(
+      "reload", "make the running gatemilter load its policy anew");
+  CLI::App* stats = app.add_subcommand(
+      "stats", "what the running gatemilter has decided so far");
+  for (CLI::App* command : {reload, stats}) {
+    AddPolicyFlag(*command, line.control.policy_file);
+    command
+        ->add_option("--control", line.control.control,
+                     "control socket; left out: that of the policy file")
+        ->type_name("unix:PATH");
+  }
+  stats->add_flag("--json", line.control.json, "for programs");
+  reload->callback(
+      [&line] { line.exit_code = commands::RunReload(line.control); });
+  stats->callback(
+      [&line] { line.exit_code = commands::RunStats(line.control); });
+}
+
+void AddFactsAndVersion(CLI::App& app, CommandLine& line) {
+  CLI::App* facts =
+      app.add_subcommand("facts", "the facts that rules can test");
+  facts->add_flag("--json", line.json, "for programs");
+  facts->callback([&line] { line.exit_code = commands::RunFacts(line.json); });
+
+  app.add_subcommand("version", "print the version")->callback([&line] {
+    line.exit_code = commands::RunVersion();
+  });
+}
+
+void AddHelp(CLI::App& app, CommandLine& line) {
+  CLI::App* command = app.add_subcommand("help", "explain a command");
+  command->add_option("COMMAND", line.help_command, "the command");
+  command->callback([&app, &line] {
+    // Not App::help, which would explain the subcommand in use: this one.
+    const CLI::App* about = line.help_command.empty()
+                                ? &app
+                                : app.get_subcommand(line.help_command);
+    const std::string name = line.help_command.empty()
+                                 ? app.get_name()
+                                 : app.get_name() + " " + about->get_name();
+    std::cout << app.get_formatter()->make_help(about, name,
+                                                CLI::AppFormatMode::Normal);
+  });
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app("gatemilter: a milter that decides SMTP sessions by rules",
+               "gatemilter");
+  app.require_subcommand(1);
+  CommandLine line;
+  AddServe(app, line);
+  AddCheckAndTest(app, line);
+  AddAsk(app, line);
+  AddControl(app, line);
+  AddFactsAndVersion(app, line);
+  AddHelp(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Error& error) {
+    // Help asked for is no error; all else is usage.
+    return app.exit(error) == 0 ? commands::kOk : commands::kUsage;
+  }
+  return line.exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "gatemilter: " << error.what() << "\n";
+    return commands::kFindings;
+  }
+}

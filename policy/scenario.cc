@@ -34,22 +34,6 @@ std::string_view HoldsText(rules::Truth truth) {
   return "waits for the store";
 }
 
-void AppendTrace(const ScenarioEvent::RuleTrace& trace, std::string& out) {
-  absl::StrAppendFormat(&out, "  rule %s %s\n", trace.rule,
-                        HoldsText(trace.truth));
-  size_t width = 0;
-  for (const rules::ConditionTrace& condition : trace.conditions) {
-    width = std::max(width, condition.text.size());
-  }
-  for (const rules::ConditionTrace& condition : trace.conditions) {
-    std::string line = absl::StrFormat(
-        "    %-9s  %-*s  %s", TruthText(condition.truth),
-        static_cast<int>(width), condition.text, condition.values);
-    line.erase(line.find_last_not_of(' ') + 1);
-    absl::StrAppendFormat(&out, "%s\n", line);
-  }
-}
-
 TestRun::Outcome RunTest(std::shared_ptr<const rules::Policy> policy,
                          const rules::ast::Test& test,
                          const rules::Sources& sources) {
@@ -89,9 +73,26 @@ std::string DescribeFailure(const ScenarioFailure& failure) {
       absl::StrFormat("  event:    %s\n  expected: %s\n  got:      %s\n",
                       failure.event, failure.expected, failure.got);
   for (const ScenarioEvent::RuleTrace& trace : failure.trace) {
-    AppendTrace(trace, text);
+    text += DescribeTrace(trace);
   }
   return text;
+}
+
+std::string DescribeTrace(const ScenarioEvent::RuleTrace& trace) {
+  std::string out =
+      absl::StrFormat("  rule %s %s\n", trace.rule, HoldsText(trace.truth));
+  size_t width = 0;
+  for (const rules::ConditionTrace& condition : trace.conditions) {
+    width = std::max(width, condition.text.size());
+  }
+  for (const rules::ConditionTrace& condition : trace.conditions) {
+    std::string line = absl::StrFormat(
+        "    %-9s  %-*s  %s", TruthText(condition.truth),
+        static_cast<int>(width), condition.text, condition.values);
+    line.erase(line.find_last_not_of(' ') + 1);
+    absl::StrAppendFormat(&out, "%s\n", line);
+  }
+  return out;
 }
 
 }  // namespace gate::policy

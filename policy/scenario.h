@@ -87,5 +87,7 @@ TestRun RunTests(std::shared_ptr<const rules::Policy> policy,
 
 // Event, expected, got, and each condition with its values, a line each.
 std::string DescribeFailure(const ScenarioFailure& failure);
+// The rule and each of its conditions with its values, a line each, indented.
+std::string DescribeTrace(const ScenarioEvent::RuleTrace& trace);
 
 }  // namespace gate::policy

@@ -18,7 +18,7 @@ int RunCheck(const std::vector<std::string>& files, bool json);
 int RunTest(const std::vector<std::string>& files);
 
 struct AskOptions {
-  std::string policy_file;
+  std::string policy_file = kDefaultPolicyFile;
   std::string session_file;  // empty or "-": stdin
   bool trace = false;
   bool json = false;
@@ -27,7 +27,7 @@ int RunAsk(const AskOptions& options);
 
 // `control`: the address of --control; empty: that of the policy file.
 struct ControlOptions {
-  std::string policy_file;
+  std::string policy_file = kDefaultPolicyFile;
   std::string control;
   bool json = false;
 };
