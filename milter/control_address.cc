@@ -1,6 +1,5 @@
 #include "milter/control_address.h"
 
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <variant>
@@ -8,6 +7,7 @@
 #include "milter/control.h"
 #include "rules/ast.h"
 #include "rules/diagnostic.h"
+#include "rules/file_reader.h"
 #include "rules/parser.h"
 #include "rules/source.h"
 
@@ -50,9 +50,8 @@ class Search {
 
   std::optional<std::string> InIncludes(const std::string& pattern,
                                         const std::string& from) {
-    const std::filesystem::path folder =
-        std::filesystem::path(from).parent_path();
-    for (const std::string& path : reader_.Glob(folder / pattern)) {
+    for (const std::string& path :
+         reader_.Glob(rules::PathBeside(from, pattern))) {
       if (auto address = InFile(path)) return address;
     }
     return std::nullopt;

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "rules/load.h"
+#include "rules/file_reader.h"
 
 namespace gate::milter {
 

@@ -17,7 +17,7 @@ class ReloadThread {
   // To be called before the first thread of the process.
   static void BlockSignal();
 
-  // `reloader` must outlive this. Requires: BlockSignal.
+  // Requires: BlockSignal; `reloader` outlives this.
   explicit ReloadThread(Reloader& reloader);
   // Stops the thread; a reload under way is ended first.
   ~ReloadThread();
