@@ -91,6 +91,8 @@ class NeedsBuilder {
     } else {
       Step(rule.stage) = true;
     }
+    // MAIL begins a message: what is left of the one before must go.
+    if (rule.stage > Stage::kMail) needs_.mail = true;
     // Refusals at connect and helo are given at MAIL, but for 421 at connect.
     const bool at_once = rule.stage == Stage::kConnect && rule.code == 421;
     if (Refuses(rule) && rule.stage <= Stage::kHelo && !at_once)
@@ -110,10 +112,8 @@ class NeedsBuilder {
         break;
       case Unit::kMessages:
       case Unit::kBytes:  // given back when no recipient was accepted
-        needs_.mail = true;
-        needs_.rcpt = true;
-        break;
       case Unit::kRecipients:
+        needs_.mail = true;
         needs_.rcpt = true;
         break;
       case Unit::kRejections:

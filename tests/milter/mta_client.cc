@@ -1,0 +1,200 @@
+#include "tests/milter/mta_client.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace gate::milter {
+namespace {
+
+constexpr size_t kLargestPacket = 1 << 20;
+constexpr char kVerdicts[] = "cartdsy4f";
+
+void AppendNumber(uint32_t number, std::string& out) {
+  const uint32_t network = htonl(number);
+  out.append(reinterpret_cast<const char*>(&network), sizeof network);
+}
+
+uint32_t NumberAt(std::string_view data, size_t at) {
+  uint32_t network = 0;
+  std::memcpy(&network, data.data() + at, sizeof network);
+  return ntohl(network);
+}
+
+void AppendText(std::string_view text, std::string& out) {
+  out.append(text);
+  out.push_back('\0');
+}
+
+std::string Arguments(std::string_view path,
+                      const std::vector<std::string>& parameters) {
+  std::string data;
+  AppendText(path, data);
+  for (const std::string& parameter : parameters) AppendText(parameter, data);
+  return data;
+}
+
+}  // namespace
+
+MtaClient::MtaClient(const std::string& socket_path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience = {.tv_sec = 10, .tv_usec = 0};
+  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (connect(fd_, reinterpret_cast<const sockaddr*>(&address),
+              sizeof address) != 0) {
+    close(fd_);
+    fd_ = -1;
+  }
+}
+
+MtaClient::~MtaClient() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void MtaClient::Send(char command, std::string_view data) {
+  std::string packet;
+  AppendNumber(static_cast<uint32_t>(data.size() + 1), packet);
+  packet.push_back(command);
+  packet.append(data);
+  for (size_t sent = 0; sent < packet.size();) {
+    const ssize_t now =
+        send(fd_, packet.data() + sent, packet.size() - sent, MSG_NOSIGNAL);
+    if (now <= 0) return;  // the next Receive tells
+    sent += static_cast<size_t>(now);
+  }
+}
+
+bool MtaClient::ReadAll(char* data, size_t size) {
+  while (size > 0) {
+    const ssize_t now = read(fd_, data, size);
+    if (now <= 0) return false;
+    data += now;
+    size -= static_cast<size_t>(now);
+  }
+  return true;
+}
+
+MtaClient::Packet MtaClient::Receive() {
+  std::string head(4, '\0');
+  if (!ReadAll(head.data(), head.size())) return {};
+  const size_t size = NumberAt(head, 0);
+  if (size == 0 || size > kLargestPacket) return {};
+  std::string data(size, '\0');
+  if (!ReadAll(data.data(), data.size())) return {};
+  return {.command = data[0], .data = data.substr(1)};
+}
+
+bool MtaClient::Negotiate(const Features& offered, uint32_t version) {
+  std::string data;
+  AppendNumber(version, data);
+  AppendNumber(offered.actions, data);
+  AppendNumber(offered.steps, data);
+  Send('O', data);
+  const Packet reply = Receive();
+  if (reply.command != 'O' || reply.data.size() < 12) return false;
+  agreed_ = {.actions = NumberAt(reply.data, 4),
+             .steps = NumberAt(reply.data, 8)};
+  macros_.clear();
+  for (size_t at = 12; at + 4 < reply.data.size();) {
+    const int place = static_cast<int>(NumberAt(reply.data, at));
+    const std::string names = reply.data.c_str() + at + 4;
+    macros_[place] = names;
+    at += 4 + names.size() + 1;
+  }
+  return true;
+}
+
+void MtaClient::SendMacros(char command, const Macros& macros) {
+  std::string data(1, command);
+  for (const auto& [name, value] : macros) {
+    AppendText(name, data);
+    AppendText(value, data);
+  }
+  Send('D', data);
+}
+
+MtaClient::Answer MtaClient::ReadAnswer() {
+  Answer answer;
+  while (true) {
+    Packet packet = Receive();
+    if (packet.command == 'p') continue;
+    if (packet.command != 0 &&
+        std::strchr(kVerdicts, packet.command) == nullptr) {
+      answer.changes.push_back(std::move(packet));
+      continue;
+    }
+    answer.verdict = packet.command;
+    answer.text = packet.data.c_str();
+    return answer;
+  }
+}
+
+MtaClient::Answer MtaClient::Ask(uint32_t left_out, char command,
+                                 std::string_view data) {
+  if ((agreed_.steps & left_out) != 0) return {.verdict = 'c', .sent = false};
+  Send(command, data);
+  return ReadAnswer();
+}
+
+MtaClient::Answer MtaClient::Connect(std::string_view host,
+                                     std::string_view address, uint16_t port) {
+  std::string data;
+  AppendText(host, data);
+  if (address.empty()) {
+    data.push_back('U');
+    return Ask(kStepNoConnect, 'C', data);
+  }
+  data.push_back(address.find(':') == std::string_view::npos ? '4' : '6');
+  const uint16_t network = htons(port);
+  data.append(reinterpret_cast<const char*>(&network), sizeof network);
+  AppendText(address, data);
+  return Ask(kStepNoConnect, 'C', data);
+}
+
+MtaClient::Answer MtaClient::Helo(std::string_view name) {
+  return Ask(kStepNoHelo, 'H', Arguments(name, {}));
+}
+
+MtaClient::Answer MtaClient::Mail(std::string_view path,
+                                  const std::vector<std::string>& parameters) {
+  return Ask(kStepNoMail, 'M', Arguments(path, parameters));
+}
+
+MtaClient::Answer MtaClient::Rcpt(std::string_view path,
+                                  const std::vector<std::string>& parameters) {
+  return Ask(kStepNoRcpt, 'R', Arguments(path, parameters));
+}
+
+MtaClient::Answer MtaClient::Data() { return Ask(kStepNoData, 'T', ""); }
+
+MtaClient::Answer MtaClient::Header(std::string_view name,
+                                    std::string_view value) {
+  std::string data;
+  AppendText(name, data);
+  AppendText(value, data);
+  if ((agreed_.steps & kStepNoHeaders) == 0 &&
+      (agreed_.steps & kStepNoReplyToHeaders) != 0) {
+    Send('L', data);
+    return {.verdict = 'c'};
+  }
+  return Ask(kStepNoHeaders, 'L', data);
+}
+
+MtaClient::Answer MtaClient::EndOfHeaders() {
+  return Ask(kStepNoEndOfHeaders, 'N', "");
+}
+
+MtaClient::Answer MtaClient::Body(std::string_view chunk) {
+  return Ask(kStepNoBody, 'B', chunk);
+}
+
+MtaClient::Answer MtaClient::EndOfMessage() { return Ask(0, 'E', ""); }
+
+}  // namespace gate::milter
