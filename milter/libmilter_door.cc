@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -376,6 +377,15 @@ LibmilterDoor::LibmilterDoor(policy::Engine& engine, policy::Store& store,
     : engine_(engine), store_(store), statistics_(statistics), log_(log) {
   assert(LibmilterCallbacks::door_ == nullptr);
   LibmilterCallbacks::door_ = this;
+}
+
+void LibmilterDoor::BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    sigaddset(&signals, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 absl::Status LibmilterDoor::Attach(int listening_fd) {

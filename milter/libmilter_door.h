@@ -1,7 +1,8 @@
 // The door on libmilter: smfiDesc, callbacks, smfi_main. The only file pair
 // that knows mfapi.h. How libmilter really behaves: README.md.
 //
-// Order of calls: Attach, Run (which returns once), Stop from any thread.
+// Order of calls: BlockSignals, Attach, Run (which returns once), Stop from
+// any thread.
 #pragma once
 
 #include <atomic>
@@ -24,6 +25,11 @@ class LibmilterDoor {
                 policy::Statistics& statistics, Log& log);
   LibmilterDoor(const LibmilterDoor&) = delete;
   LibmilterDoor& operator=(const LibmilterDoor&) = delete;
+
+  // For the calling thread and those it starts. Requires: called before the
+  // process has other threads; a thread that does not block the signals which
+  // libmilter waits for would be killed by them, and the process with it.
+  static void BlockSignals();
 
   // Takes a duplicate of a listening socket: the descriptor (and a unix
   // socket's path) stays the caller's.
