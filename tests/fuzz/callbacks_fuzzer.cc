@@ -30,7 +30,7 @@ constexpr char kPolicy[] = R"(
   limit volume   1M/min per client.ip    counting bytes
   limit bad      3/hour per client.network counting rejections
   at connect {
-    busy:    defer 421 4.7.0 "{client.ip} is over {limit.name}" when over clients
+    busy:    defer 421 4.7.0 "Limit {limit.name}: {client.ip}" when over clients
     blocked: reject 554 5.7.1 "Blocked: {client.name}" when client.port < 1024
   }
   at helo {
@@ -39,7 +39,7 @@ constexpr char kPolicy[] = R"(
   at mail {
     odd:     quarantine "odd sender {sender}" when sender.local == "odd"
     gone:    discard when sender.domain matches "*.gone"
-    many:    defer 451 4.7.1 "{limit.used} of {limit.allowed}" when over messages
+    many:    defer 451 4.7.1 "Used {limit.used} of {limit.allowed}" when over messages
     large:   reject 552 5.3.4 "Too large: {sender.size}" when sender.size > 10M
     hated:   reject 550 5.7.1 "Hated" when banned(client.network) or over bad
     volume:  defer when over volume
@@ -54,15 +54,15 @@ constexpr char kPolicy[] = R"(
   at data { few: reject 550 5.7.1 "Nobody" when rcpt.count == 0 }
   at headers {
     forged:  reject 550 5.7.1 "From {from}" when from.domain in ours
-    many:    reject 550 5.7.1 "{from.count}" when from.count > 1
+    crowd:   reject 550 5.7.1 "From {from.count}" when from.count > 1
   }
   at message {
-    tag:     add header "X-Gate" "{header["Subject"]} {sender} {helo}"
+    tag:     add header "X-Gate" "{header[\"Subject\"]} {sender} {helo}"
              when header["Precedence"] == "bulk"
-    replace: set header "Precedence" "{header["Precedence"]}"
+    replace: set header "Precedence" "{header[\"Precedence\"]}"
              when header.count["Precedence"] > 1
     drop:    remove header "X-Secret" when message.size > 100
-    note:    log "{header["Subject"]}" when header["Subject"]
+    note:    log "{header[\"Subject\"]}" when header["Subject"]
     casino:  reject 554 5.7.1 "Casino {queue.id}" when body ~ /(?i)casino/
   }
 )";
