@@ -90,18 +90,6 @@ absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
   return Sockets{*std::move(milter), *std::move(control)};
 }
 
-// libmilter waits for these on a thread of its own. Every other thread must
-// have them blocked, or it dies of them; before there are threads they end
-// the process as usual.
-void BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-    sigaddset(&signals, signal);
-  }
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
 class Daemon : public ControlHandler {
  public:
   Daemon(rules::FileReader& reader, const PolicyOrigin& origin,
@@ -202,7 +190,7 @@ absl::Status Serve(const DaemonOptions& options) {
   if (const absl::Status status = DropPrivileges(settings.user); !status.ok()) {
     return status;
   }
-  BlockStopSignals();
+  LibmilterDoor::BlockSignals();
   return Daemon(reader, origin, tested.load.policy).Run(*std::move(sockets));
 }
 

@@ -26,9 +26,9 @@ class LibmilterDoor {
   LibmilterDoor(const LibmilterDoor&) = delete;
   LibmilterDoor& operator=(const LibmilterDoor&) = delete;
 
-  // For the calling thread and those it starts. Requires: called before the
-  // process has other threads; a thread that does not block the signals which
-  // libmilter waits for would be killed by them, and the process with it.
+  // SIGTERM, SIGINT, SIGHUP: libmilter waits for them on a thread of its own.
+  // A thread that does not block them dies of them, and the process with it.
+  // Requires: called before the process has other threads.
   static void BlockSignals();
 
   // Takes a duplicate of a listening socket: the descriptor (and a unix
