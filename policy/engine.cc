@@ -65,12 +65,13 @@ void Engine::Open(Session& session) {
 void Engine::Renew(Session& session) {
   EndMessage(session);
   const uint64_t seen = generation_.load(std::memory_order_acquire);
-  if (!session.installed_ || seen != session.generation_) {
-    session.installed_ = Newest(session.generation_);
-    assert(session.installed_);
+  if (seen != session.policy_generation_) {
+    session.installed_ = Newest(session.policy_generation_);
+    session.lists_generation_ = session.policy_generation_;
     session.lists_ = session.installed_->lists;
     session.match_.Reset();
   }
+  assert(session.installed_);
   const rules::Policy& policy = session.policy();
   session.facts_.ClearFrom(Stage::kConnect);
   session.facts_.ResizeHeaders(policy.header_names().size());
@@ -83,10 +84,10 @@ void Engine::Renew(Session& session) {
 }
 
 void Engine::RefreshLists(Session& session) {
-  if (generation_.load(std::memory_order_acquire) == session.generation_) {
-    return;
-  }
-  const std::shared_ptr<const Installed> newest = Newest(session.generation_);
+  const uint64_t seen = generation_.load(std::memory_order_acquire);
+  if (seen == session.lists_generation_) return;
+  const std::shared_ptr<const Installed> newest =
+      Newest(session.lists_generation_);
   session.lists_ = MapLists(session.policy(), session.lists_, *newest);
   session.match_.Reset();
 }

@@ -95,14 +95,12 @@ ScenarioMta::ScenarioMta(std::shared_ptr<const rules::Policy> policy,
 }
 
 void ScenarioMta::SetMacro(std::string_view name, std::string_view value) {
-  if (!overrides_.contains(std::string(name))) macros_.Set(name, value);
+  if (!overrides_.contains(name)) macros_.Set(name, value);
 }
 
 void ScenarioMta::OverrideMacro(std::string_view name, std::string_view value) {
-  const bool bare = name.size() > 1 && name.front() != '{';
-  std::string macro = bare ? absl::StrFormat("{%s}", name) : std::string(name);
-  macros_.Set(macro, value);
-  overrides_.insert_or_assign(std::move(macro), std::string(value));
+  macros_.Set(name, value);
+  overrides_.emplace(name);
 }
 
 void ScenarioMta::StartTls(const ScenarioTls& tls) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -119,7 +120,7 @@ class ScenarioMta {
   Session session_;
   rules::MatchState trace_state_;
   ScenarioMacros macros_;
-  std::map<std::string, std::string> overrides_;
+  std::set<std::string, std::less<>> overrides_;  // macros
 };
 
 }  // namespace gate::policy

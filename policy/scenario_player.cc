@@ -134,6 +134,8 @@ void ScenarioPlayer::PlayMail() {
   EnsureConnected();
   if (!closed_.empty()) return judge_.NotPlayed(*step_, closed_);
   for (size_t i = 0; i < CountPlays(*step_); ++i) {
+    // A client has to reset before it begins again (RFC 5321 3.3).
+    if (phase_ == Phase::kEnvelope) PlayReset();
     const std::vector<std::string> words = WordsOfPlay(*step_, i);
     const ScenarioEvent& event =
         Record(mta_.Mail(words[0], std::span(words).subspan(1)));
@@ -199,7 +201,7 @@ void ScenarioPlayer::PlayHeader() {
 }
 
 void ScenarioPlayer::PlayBody() {
-  if (EnsureContent()) EndMessage(WordsOfPlay(*step_, 0).at(0));
+  if (EnsureContent()) EndMessage(ReadBody(*step_));
   if (outcome_) pending_.push_back(step_);
   FinishMessage();
 }

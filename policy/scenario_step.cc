@@ -94,6 +94,16 @@ ScenarioTls ReadTls(const Step& step) {
   return tls;
 }
 
+std::string ReadBody(const Step& step) {
+  const size_t lines = CountPlays(step);
+  if (lines == 1) return std::string(Word(step, 0));
+  std::string body;
+  for (size_t i = 0; i < lines; ++i) {
+    absl::StrAppendFormat(&body, "%s\r\n", WordsOfPlay(step, i)[0]);
+  }
+  return body;
+}
+
 size_t CountPlays(const Step& step) {
   size_t count = 1;
   for (const Literal& word : step.words) {

@@ -15,6 +15,9 @@ namespace gate::policy {
 ScenarioClient ReadClient(const rules::ast::Step& step);
 ScenarioTls ReadTls(const rules::ast::Step& step);
 
+// The body; a word with a range means a line for each of its numbers.
+std::string ReadBody(const rules::ast::Step& step);
+
 // The word's text, or nothing.
 std::string_view Word(const rules::ast::Step& step, size_t index);
 // The option's text, or nothing; flags have an empty one.

@@ -93,7 +93,9 @@ class Session {
 
   std::shared_ptr<const Installed> installed_;
   std::shared_ptr<const rules::ListTable> lists_;
-  uint64_t generation_ = 0;  // of the slot, when lists_ was taken
+  // Of the slot, when installed_ and lists_ were taken.
+  uint64_t policy_generation_ = 0;
+  uint64_t lists_generation_ = 0;
   rules::FactSet facts_;
   SessionFacts session_facts_{facts_};
   rules::MatchState match_;
