@@ -68,6 +68,7 @@ bool CharsetDecoder::Select(std::string_view charset) {
   if (!IsUtf8(folded)) {
     if (!IsKnown(folded)) return false;
     const iconv_t converter = iconv_open("UTF-8", name.data());
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): iconv_open's own error value
     if (converter == reinterpret_cast<iconv_t>(-1)) return false;
     converter_ = converter;
   }

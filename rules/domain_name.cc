@@ -52,24 +52,43 @@ bool IsLabel(std::string_view label) {
                      [](char c) { return IsAsciiAlnum(c) || c == '-'; });
 }
 
+struct ByteRange {
+  uint8_t low = 0x80;
+  uint8_t high = 0xbf;
+  bool Holds(uint8_t byte) const { return byte >= low && byte <= high; }
+};
+
+// What may follow the lead byte (Unicode 15, table 3-7): no second spelling
+// of a shorter sequence, no surrogate, nothing above U+10FFFF.
+ByteRange SecondBytes(uint8_t lead) {
+  switch (lead) {
+    case 0xe0:
+      return {.low = 0xa0};
+    case 0xed:
+      return {.high = 0x9f};
+    case 0xf0:
+      return {.low = 0x90};
+    case 0xf4:
+      return {.high = 0x8f};
+    default:
+      return {};
+  }
+}
+
 // The length of the longest valid UTF-8 sequence at the start of `text`, or,
 // negated, of the maximal subpart to be replaced. Requires: not empty.
-// Ranges: Unicode 15, table 3-7.
 int SequenceLength(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
+  const auto lead = static_cast<uint8_t>(text[0]);
   if (lead < 0x80) return lead == 0 ? -1 : 1;
   if (lead < 0xc2 || lead > 0xf4) return -1;
   const int length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  ByteRange range = SecondBytes(lead);
   for (int i = 1; i < length; ++i) {
-    uint8_t low = 0x80;
-    uint8_t high = 0xbf;
-    if (i == 1 && lead == 0xe0) low = 0xa0;
-    if (i == 1 && lead == 0xed) high = 0x9f;  // surrogates
-    if (i == 1 && lead == 0xf0) low = 0x90;
-    if (i == 1 && lead == 0xf4) high = 0x8f;  // above U+10FFFF
     const auto at = static_cast<size_t>(i);
-    if (at >= text.size() || byte(at) < low || byte(at) > high) return -i;
+    if (at >= text.size() || !range.Holds(static_cast<uint8_t>(text[at]))) {
+      return -i;
+    }
+    range = {};
   }
   return length;
 }

@@ -128,6 +128,15 @@ bool StripBrackets(std::string_view& path) {
   return open == close;
 }
 
+// Takes "@a,@b:" away and returns it without the colon; empty: there is none.
+std::string_view TakeRoute(std::string_view& path) {
+  const size_t colon = path.find(':');
+  if (!path.starts_with('@') || colon == std::string_view::npos) return {};
+  const std::string_view route = path.substr(0, colon);
+  path.remove_prefix(colon + 1);
+  return route;
+}
+
 bool IsMailbox(std::string_view local, std::string_view domain, bool has_at) {
   if (!IsDotString(local) && !IsQuotedString(local)) return false;
   if (!has_at) return EqualFolded(local, "postmaster");
@@ -145,12 +154,10 @@ void ParseMailAddress(std::string_view path, MailAddress& out) {
   out.valid = StripBrackets(path);
   if (path.empty()) return;
 
-  if (path.starts_with('@')) {
-    if (const size_t colon = path.find(':'); colon != std::string_view::npos) {
-      out.source_route = true;
-      out.valid = out.valid && IsSourceRoute(path.substr(0, colon));
-      path.remove_prefix(colon + 1);
-    }
+  const std::string_view route = TakeRoute(path);
+  if (!route.empty()) {
+    out.source_route = true;
+    out.valid = out.valid && IsSourceRoute(route);
   }
   Split split = FindAt(path, /*quotes=*/true);
   const bool quotes = split.balanced;
