@@ -1,0 +1,132 @@
+// The real binary, without an MTA: start, reload, list files, stop.
+#include <grp.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/mta/gatemilter_process.h"
+#include "tests/mta/temp_dir.h"
+
+namespace gate::milter {
+namespace {
+
+using std::chrono::seconds;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kPolicy = R"(
+list blocked networks from "blocked.networks"
+at connect {
+  blocked_network: reject 554 5.7.1 "Blocked: {client.ip}" when client.ip in blocked
+}
+test "a stranger may connect" {
+  client 203.0.113.9 expect accept
+}
+)";
+
+class DaemonTest : public testing::Test {
+ protected:
+  DaemonTest() {
+    mta::WriteFile(folder_.path() + "/blocked.networks", "192.0.2.0/24\n");
+  }
+
+  mta::GatemilterProcess Start() {
+    return mta::GatemilterProcess({.dir = folder_.path(),
+                                   .milter_socket = MilterSocket(),
+                                   .group = getgrgid(getegid())->gr_name,
+                                   .policy = kPolicy});
+  }
+  std::string MilterSocket() const { return folder_.path() + "/milter.sock"; }
+  std::string ControlSocket() const { return folder_.path() + "/control.sock"; }
+
+  mta::TempDir folder_;
+};
+
+TEST_F(DaemonTest, ServesTellsStatisticsAndStopsCleanly) {
+  mta::GatemilterProcess daemon = Start();
+  ASSERT_EQ(daemon.fault(), "");
+  EXPECT_THAT(daemon.Log(), HasSubstr("ready on unix:" + MilterSocket()));
+  EXPECT_EQ(daemon.RuleCount("blocked_network"), 0);
+  EXPECT_EQ(daemon.Stop(), 0) << daemon.Log();
+  EXPECT_NE(access(MilterSocket().c_str(), F_OK), 0);
+  EXPECT_NE(access(ControlSocket().c_str(), F_OK), 0);
+}
+
+TEST_F(DaemonTest, ReloadInstallsAGoodPolicyAndKeepsItOverABadOne) {
+  mta::GatemilterProcess daemon = Start();
+  ASSERT_EQ(daemon.fault(), "");
+  mta::WriteFile(daemon.policy_file(),
+                 std::string(kPolicy) +
+                     "set user \"somebody\"\nat rcpt { second: accept }\n");
+  const mta::Outcome good = daemon.Reload();
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("reloaded: 2 rules"));
+  EXPECT_THAT(good.err, AllOf(HasSubstr("`set user`"), HasSubstr("restart"),
+                              Not(HasSubstr("`set socket`"))));
+  EXPECT_EQ(daemon.RuleCount("second"), 0);
+
+  mta::WriteFile(daemon.policy_file(), "frob");
+  const mta::Outcome faulty = daemon.Reload();
+  EXPECT_EQ(faulty.status, 1);
+  EXPECT_THAT(faulty.err, AllOf(HasSubstr("error: unknown statement `frob`"),
+                                HasSubstr("the running policy stays")));
+
+  mta::WriteFile(daemon.policy_file(),
+                 "at connect { all: reject 554 5.7.1 \"No\" }\n"
+                 "test \"open\" { client 192.0.2.1 expect accept }\n");
+  const mta::Outcome failing = daemon.Reload();
+  EXPECT_EQ(failing.status, 1);
+  EXPECT_THAT(failing.err, HasSubstr("1 of 1 tests failed"));
+  EXPECT_EQ(daemon.RuleCount("second"), 0) << "the good policy runs";
+  EXPECT_EQ(daemon.RuleCount("all"), -1);
+}
+
+TEST_F(DaemonTest, SigusrReloads) {
+  mta::GatemilterProcess daemon = Start();
+  ASSERT_EQ(daemon.fault(), "");
+  mta::WriteFile(daemon.policy_file(), "at rcpt { other: accept }\n");
+  daemon.Signal(SIGUSR1);
+  EXPECT_TRUE(mta::WaitUntil([&] { return daemon.RuleCount("other") == 0; },
+                             seconds(20)))
+      << daemon.Log();
+}
+
+TEST_F(DaemonTest, ReadsAListAgainWhenItsFileChangesAndKeepsItOverAFault) {
+  mta::GatemilterProcess daemon = Start();
+  ASSERT_EQ(daemon.fault(), "");
+  const auto logs = [&](const std::string& text) {
+    return mta::WaitUntil(
+        [&] { return daemon.Log().find(text) != std::string::npos; },
+        seconds(20));
+  };
+  mta::WriteFile(folder_.path() + "/blocked.networks",
+                 "192.0.2.0/24\n198.51.100.0/24\n");
+  EXPECT_TRUE(logs("list blocked read again: 2 entries")) << daemon.Log();
+  mta::WriteFile(folder_.path() + "/blocked.networks", "nonsense\n");
+  EXPECT_TRUE(logs("the old contents stay")) << daemon.Log();
+  EXPECT_THAT(daemon.Log(), HasSubstr("blocked.networks:1:1: error"));
+  mta::WriteFile(folder_.path() + "/blocked.networks", "192.0.2.1\n");
+  EXPECT_TRUE(logs("list blocked read again: 1 entries")) << daemon.Log();
+}
+
+TEST_F(DaemonTest, DoesNotStartWithAFaultyPolicyOrWithoutASocket) {
+  const std::string policy = folder_.path() + "/policy.rules";
+  mta::WriteFile(policy, "frob");
+  const mta::Outcome faulty = mta::Gatemilter({"serve", "-c", policy});
+  EXPECT_EQ(faulty.status, 1);
+  EXPECT_THAT(faulty.err,
+              AllOf(HasSubstr("unknown statement"), HasSubstr("not started")));
+  mta::WriteFile(policy, "at rcpt { accept }");
+  const mta::Outcome no_socket = mta::Gatemilter({"serve", "-c", policy});
+  EXPECT_EQ(no_socket.status, 1);
+  EXPECT_THAT(no_socket.err, HasSubstr("set socket"));
+}
+
+}  // namespace
+}  // namespace gate::milter
