@@ -232,7 +232,7 @@ std::string Dump(const Expr& expr) {
       return fact + (expr.negated ? " not matches " : " matches ") +
              Show(expr.literals[0]);
     case Expr::Kind::kName:
-      return fact;
+      return Show(expr.fact);
     case Expr::Kind::kOver:
       return "over " + expr.list_name.text;
     case Expr::Kind::kBanned:
