@@ -1,11 +1,11 @@
 #include "rules/checker.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <variant>
 
 #include "absl/strings/match.h"
 #include "rules/check_context.h"
+#include "rules/check_expectations.h"
 #include "rules/check_expression.h"
 #include "rules/check_keys.h"
 #include "rules/check_lets.h"
@@ -13,6 +13,7 @@
 #include "rules/check_lists.h"
 #include "rules/check_names.h"
 #include "rules/check_reach.h"
+#include "rules/check_recipient.h"
 #include "rules/check_rules.h"
 #include "rules/check_settings.h"
 #include "rules/check_steps.h"
@@ -55,6 +56,7 @@ void CheckPlaces(CheckContext& context, ast::Tree& tree) {
 void Warn(CheckContext& context, const ast::Tree& tree) {
   ReportUnreachable(context, tree);
   ReportStrangers(context, tree);
+  ReportLastRecipient(context, tree);
   ReportBans(context);
   ReportUnused(context);
 }

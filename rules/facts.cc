@@ -124,7 +124,7 @@ constexpr Row kRows[] = {
      "the recipient's local part names a further hop (%, ! or a second @)",
      "{rcpt_addr}"},
     {kRcptMailer, "rcpt.mailer", kText, Stage::kRcpt, kMacro,
-     "how the MTA would deliver: local, virtual, relay, smtp, esmtp, ...",
+     "how the MTA would deliver, such as local, virtual, relay or smtp",
      "{rcpt_mailer}", /*always_sent=*/true},
     {kRcptCount, "rcpt.count", kNumber, Stage::kRcpt, kEngine,
      "recipients of this message accepted before this one"},

@@ -19,7 +19,7 @@ namespace gate::rules {
 struct LoadOptions {
   // Statements of the language (`socket "unix:/x"` of --set, without `set`)
   // that override those of the file; faults name them `--set 1`, ....
-  std::vector<std::string> overrides;
+  std::vector<std::string> overrides = {};
   bool shadow = false;  // serve --shadow
 };
 
