@@ -20,6 +20,7 @@
 #include "milter/listener.h"
 #include "milter/log.h"
 #include "milter/policy_loader.h"
+#include "milter/privileges.h"
 #include "milter/reload_thread.h"
 #include "milter/reloader.h"
 #include "policy/clock.h"

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -321,40 +320,6 @@ void Listener::Close() {
   }
   path_.clear();
   if (fd_ >= 0) close(std::exchange(fd_, -1));
-}
-
-absl::Status DropPrivileges(const std::string& user) {
-  if (user.empty()) return absl::OkStatus();
-  passwd entry = {};
-  passwd* found = nullptr;
-  std::vector<char> buffer(16384);
-  while (getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(),
-                    &found) == ERANGE) {
-    buffer.resize(buffer.size() * 2);
-  }
-  if (found == nullptr) {
-    return Error(
-        "user %s does not exist; create it (adduser --system %s), or "
-        "name another one with `set user`",
-        user, user);
-  }
-  const uid_t uid = entry.pw_uid;
-  const gid_t gid = entry.pw_gid;
-  if (getuid() == uid && geteuid() == uid) return absl::OkStatus();
-  if (geteuid() != 0) {
-    return Error(
-        "cannot become user %s: only root can; start as root, or as "
-        "%s",
-        user, user);
-  }
-  if (initgroups(user.c_str(), gid) != 0 || setresgid(gid, gid, gid) != 0 ||
-      setresuid(uid, uid, uid) != 0) {
-    return Error("cannot become user %s: %s", user, LastError());
-  }
-  if (uid != 0 && (setuid(0) == 0 || seteuid(0) == 0 || getegid() != gid)) {
-    return Error("became user %s, but can become root again", user);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace gate::milter

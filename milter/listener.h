@@ -1,6 +1,5 @@
 // Listening sockets: unix (mode, group, stale ones removed), inet, inherited
-// descriptors. For the milter socket and the control socket. And the right
-// moment to become another user: after binding.
+// descriptors. For the milter socket and the control socket.
 //
 // Addresses: "unix:/path", "inet:PORT@HOST" (HOST an IP address; left out:
 // 127.0.0.1), "inet6:PORT@HOST" (left out: ::1), "fd:N".
@@ -49,9 +48,5 @@ class Listener {
   dev_t device_ = 0;  // which file that is
   ino_t inode_ = 0;
 };
-
-// setgroups, setgid, setuid to `user`; fails when any right stays. Nothing
-// happens when `user` is empty or already the process's user.
-absl::Status DropPrivileges(const std::string& user);
 
 }  // namespace gate::milter
