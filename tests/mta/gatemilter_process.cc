@@ -60,11 +60,14 @@ std::string GatemilterProcess::StatsJson() const {
   return Ask("stats", {"--json"}).out;
 }
 
-int64_t GatemilterProcess::RuleCount(const std::string& label) const {
+int64_t GatemilterProcess::RuleCount(const std::string& stage,
+                                     const std::string& label) const {
   const auto stats = nlohmann::json::parse(StatsJson(), nullptr, false);
   if (!stats.contains("rules")) return -1;
   for (const auto& rule : stats["rules"]) {
-    if (rule.value("rule", "") == label) return rule.value("count", -1);
+    if (rule.value("stage", "") == stage && rule.value("rule", "") == label) {
+      return rule.value("count", -1);
+    }
   }
   return -1;
 }

@@ -36,9 +36,9 @@ class GatemilterProcess {
   // The file that `reload` reads.
   const std::string& policy_file() const { return policy_file_; }
   Outcome Reload() const;
-  // How often the rule of this label held, as `stats --json` tells it; -1:
-  // it names no such rule.
-  int64_t RuleCount(const std::string& label) const;
+  // How often the rule of this stage and label held, as `stats --json` tells
+  // it; -1: it names no such rule.
+  int64_t RuleCount(const std::string& stage, const std::string& label) const;
   // A counter of `stats --json`; -1: there is none.
   int64_t Count(const std::string& counter) const;
   std::string StatsJson() const;

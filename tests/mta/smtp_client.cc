@@ -57,8 +57,13 @@ SmtpClient::SmtpClient(int port) : fd_(Connect(port)), greeting_(Read()) {}
 
 SmtpClient::SmtpClient(int port, const Visitor& visitor) : SmtpClient(port) {
   Send("EHLO localhost");
+  Become(visitor);
+}
+
+Reply SmtpClient::Become(const Visitor& visitor) {
   greeting_ = Send(XclientCommand(visitor));
-  helo_ = Send("EHLO " + visitor.helo);
+  helo_ = greeting_.code == 220 ? Send("EHLO " + visitor.helo) : Reply();
+  return greeting_;
 }
 
 SmtpClient::SmtpClient(SmtpClient&& other) noexcept

@@ -19,9 +19,9 @@ struct Reply {
 // How the client looks to Postfix and its milters (XCLIENT).
 struct Visitor {
   std::string address = "203.0.113.9";  // or an IPv6 address
-  std::string name;                     // empty: none is known
+  std::string name = {};                // empty: none is known
   std::string helo = "mx.spam.example";
-  std::string login;  // empty: not authenticated
+  std::string login = {};  // empty: not authenticated
 };
 
 // Closes its connection when it goes away. Thread-compatible.
@@ -36,6 +36,10 @@ class SmtpClient {
   SmtpClient(SmtpClient&& other) noexcept;
   SmtpClient& operator=(SmtpClient&&) = delete;
   ~SmtpClient();
+
+  // Comes as another visitor on the same TCP connection: for gatemilter a new
+  // one. Returns the greeting; helo() is the answer to its EHLO.
+  Reply Become(const Visitor& visitor);
 
   // After XCLIENT: the greeting and the answer to EHLO that came after it.
   const Reply& greeting() const { return greeting_; }
