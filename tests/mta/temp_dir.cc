@@ -1,6 +1,7 @@
 #include "tests/mta/temp_dir.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,7 +11,8 @@
 namespace gate::mta {
 
 TempDir::TempDir() {
-  std::string path = "/tmp/gatemilter-mta-XXXXXX";
+  std::string path =
+      "/tmp/gatemilter-mta-" + std::to_string(getpid()) + "-XXXXXX";
   if (mkdtemp(path.data()) == nullptr) return;
   std::error_code ignored;
   std::filesystem::permissions(path, std::filesystem::perms{0755}, ignored);

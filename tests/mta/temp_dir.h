@@ -1,4 +1,5 @@
-// A folder of a test's own below /tmp, gone with the object. Its path is short
+// A folder of a test's own below /tmp, gone with the object; its name has the
+// process id (contrib/selftest removes those of killed ones). Its path is short
 // enough for unix sockets, and other accounts may enter it. Not copyable;
 // confined to one thread.
 #pragma once
