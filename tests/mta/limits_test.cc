@@ -86,7 +86,7 @@ at rcpt { enough: defer 452 4.5.3 "Three recipients an hour" when over three }
 
 TEST_F(Limits, BansLastOverSessions) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
-at connect { banned: reject 554 5.7.1 "Banned" when banned(client.network) }
+at connect { outcast: reject 554 5.7.1 "Banned" when banned(client.network) }
 at rcpt {
   trap: ban client.network for 1h when rcpt == <trap@example.org>
 }
