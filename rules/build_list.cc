@@ -1,4 +1,5 @@
 // BuildList: entries of a list, inline or from a file, to its contents.
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "rules/domain_name.h"
 #include "rules/ip_address.h"
 #include "rules/mail_address.h"
+#include "rules/source.h"
 
 namespace gate::rules {
 namespace {
@@ -32,6 +34,16 @@ std::string_view Example(ListType type) {
       return "`/^mx[0-9]/i`";
   }
   return {};
+}
+
+// A line of a wrong file may be long.
+std::string Shown(std::string_view text) {
+  constexpr size_t kMaxShown = 60;
+  if (text.size() <= kMaxShown) return std::string(text);
+  size_t end = 0;
+  while (end < kMaxShown)
+    end += std::max(size_t{1}, Utf8CharacterSize(text.substr(end)));
+  return std::string(text.substr(0, end)) + "...";
 }
 
 class ListBuilder {
@@ -67,7 +79,8 @@ class ListBuilder {
     diagnostics_.Error(
         DiagnosticId::kBadListEntry, entry.range,
         absl::StrFormat("found `%s`, a list of %s takes entries such as %s",
-                        entry.text, ListTypeName(type_), Example(type_)));
+                        Shown(entry.text), ListTypeName(type_),
+                        Example(type_)));
   }
 
   void AddDomain(const ListEntry& entry) {

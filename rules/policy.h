@@ -184,10 +184,11 @@ struct Settings {
   Outage outage = Outage::kLocal;
   Action failure = Action::kDefer;  // kDefer or kAccept
   bool shadow = false;
-  std::optional<ListId> protect;    // a networks list
-  std::string user;                 // empty: stay
-  std::string log = "info";         // debug info warning error
-  uint64_t body_limit = 64 * 1024;  // bytes of the body that rules see
+  std::optional<ListId> protect;  // a networks list
+  std::string user;               // empty: stay
+  std::string log = "info";       // debug info warning error
+  uint64_t body_limit =
+      uint64_t{64} * 1024;  // bytes of the body that rules see
 };
 
 enum class Truth : uint8_t { kFalse, kTrue, kNeedsStore };

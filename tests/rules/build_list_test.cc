@@ -134,6 +134,14 @@ TEST(BuildList, ReportsEveryFaultyEntryUntilTheDiagnosticsAreFull) {
   EXPECT_EQ(diagnostics.error_count(), Diagnostics::kMaxErrors);
 }
 
+TEST(BuildList, CutsLongEntriesInMessages) {
+  Diagnostics diagnostics;
+  const std::string line(100'000, 'x');
+  const ListEntry entry = Word(line);
+  EXPECT_EQ(BuildList(ListType::kNetworks, {&entry, 1}, diagnostics), nullptr);
+  EXPECT_LT(diagnostics.all()[0].text.size(), 200);
+}
+
 TEST(BuildList, TakesAHundredThousandEntries) {
   std::vector<std::string> names;
   for (int i = 0; i < 100'000; ++i)
