@@ -192,19 +192,19 @@ class LibmilterCallbacks {
                             unsigned long* wanted_actions,
                             unsigned long* wanted_steps, unsigned long*,
                             unsigned long*) noexcept {
-    const InFlight in_flight;
+    const Call call;
     // libmilter offers "no reply to headers" for every MTA, and answers in our
     // place where the MTA does not know it.
     const Features offered = {.actions = static_cast<uint32_t>(actions),
                               .steps = static_cast<uint32_t>(steps)};
-    Features wanted;
+    // MAIL is enough to give the failure verdict.
+    Needs only_mail;
+    only_mail.mail = true;
+    Features wanted = Choose(only_mail, offered);
     try {
-      wanted = Agree(ctx, offered);
+      if (call.allowed()) wanted = Agree(ctx, offered);
     } catch (...) {
-      // MAIL is enough to give the failure verdict.
-      Needs only_mail;
-      only_mail.mail = true;
-      wanted = Choose(only_mail, offered);
+      Drop(ctx);
     }
     *wanted_actions = wanted.actions;
     *wanted_steps = wanted.steps;
@@ -213,7 +213,8 @@ class LibmilterCallbacks {
 
   static sfsistat Connect(SMFICTX* ctx, char* host,
                           sockaddr* address) noexcept {
-    const InFlight in_flight;
+    const Call call;
+    if (!call.allowed()) return SMFIS_TEMPFAIL;
     try {
       // After QUIT_NC there is a new connection without a negotiation.
       Peer* peer = PeerOf(ctx);
@@ -259,8 +260,8 @@ class LibmilterCallbacks {
   }
 
   static sfsistat Header(SMFICTX* ctx, char* name, char* value) noexcept {
-    const InFlight in_flight;
-    Peer* peer = PeerOf(ctx);
+    const Call call;
+    Peer* peer = call.allowed() ? PeerOf(ctx) : nullptr;
     if (peer != nullptr) peer->connection.Header(View(name), View(value));
     return SMFIS_NOREPLY;
   }
@@ -287,28 +288,47 @@ class LibmilterCallbacks {
   }
 
   static sfsistat Abort(SMFICTX* ctx) noexcept {
-    const InFlight in_flight;
-    Peer* peer = PeerOf(ctx);
+    const Call call;
+    Peer* peer = call.allowed() ? PeerOf(ctx) : nullptr;
     if (peer != nullptr) peer->connection.Abort();
     return SMFIS_CONTINUE;
   }
 
   // May be the first callback, and the only one.
   static sfsistat Close(SMFICTX* ctx) noexcept {
-    const InFlight in_flight;
-    Drop(ctx);
+    const Call call;
+    if (call.allowed()) Drop(ctx);
     return SMFIS_CONTINUE;
+  }
+
+  // From now on no callback begins to use the door; true once none does.
+  static bool Drain(absl::Duration patience) {
+    stopped_ = true;
+    const absl::Time deadline = absl::Now() + patience;
+    while (calls_ > 0 && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    return calls_ == 0;
   }
 
   static LibmilterDoor* door_;
 
  private:
-  class InFlight {
+  // A callback under way. libmilter's workers outlive smfi_main, and may call
+  // when the door is gone: then nothing of ours is touched.
+  class Call {
    public:
-    InFlight() { ++door_->in_flight_; }
-    ~InFlight() { --door_->in_flight_; }
-    InFlight(const InFlight&) = delete;
-    InFlight& operator=(const InFlight&) = delete;
+    Call() {
+      ++calls_;
+      allowed_ = !stopped_;
+    }
+    ~Call() { --calls_; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    bool allowed() const { return allowed_; }
+
+   private:
+    bool allowed_ = false;
   };
 
   static Peer* PeerOf(SMFICTX* ctx) {
@@ -359,7 +379,8 @@ class LibmilterCallbacks {
 
   template <class Function>
   static sfsistat WithPeer(SMFICTX* ctx, const Function& function) noexcept {
-    const InFlight in_flight;
+    const Call call;
+    if (!call.allowed()) return SMFIS_TEMPFAIL;
     try {
       Peer* peer = PeerOf(ctx);
       if (peer == nullptr) return Fail();
@@ -368,9 +389,16 @@ class LibmilterCallbacks {
       return Fail();
     }
   }
+
+  // Call raises the one, then reads the other; Drain sets the other, then
+  // reads the one: no callback slips through between.
+  static std::atomic<int> calls_;
+  static std::atomic<bool> stopped_;
 };
 
 LibmilterDoor* LibmilterCallbacks::door_ = nullptr;
+std::atomic<int> LibmilterCallbacks::calls_ = 0;
+std::atomic<bool> LibmilterCallbacks::stopped_ = false;
 
 LibmilterDoor::LibmilterDoor(policy::Engine& engine, policy::Store& store,
                              policy::Statistics& statistics, Log& log)
@@ -428,14 +456,9 @@ absl::Status LibmilterDoor::Attach(int listening_fd) {
 
 absl::Status LibmilterDoor::Run() {
   const int ended = smfi_main();
-  // libmilter's threads are detached: some may still be in a callback.
-  const absl::Time deadline = absl::Now() + kDrainTime;
-  while (in_flight_ > 0 && absl::Now() < deadline) {
-    absl::SleepFor(absl::Milliseconds(10));
-  }
-  if (in_flight_ > 0) {
-    return absl::DeadlineExceededError(absl::StrCat(
-        in_flight_.load(), " callbacks still under way after 5 s"));
+  if (!LibmilterCallbacks::Drain(kDrainTime)) {
+    return absl::DeadlineExceededError(
+        "libmilter: callbacks are still under way after 5 s");
   }
   if (ended != MI_SUCCESS) {
     return absl::InternalError("libmilter: smfi_main failed; see the log");

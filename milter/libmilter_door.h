@@ -16,9 +16,9 @@
 
 namespace gate::milter {
 
-// One per process (libmilter's state is global). Requires: collaborators
+// One per process (libmilter's state is global). Requires: the collaborators
 // outlive Run; when Run says that callbacks are still under way, they must
-// outlive the process: leave it by _exit.
+// stay: leave the process by _exit.
 class LibmilterDoor {
  public:
   LibmilterDoor(policy::Engine& engine, policy::Store& store,
@@ -48,7 +48,6 @@ class LibmilterDoor {
   policy::Store& store_;
   policy::Statistics& statistics_;
   Log& log_;
-  std::atomic<int> in_flight_ = 0;      // callbacks
   std::atomic<uint32_t> reported_ = 0;  // actions that MTAs did not offer
 };
 
