@@ -1,12 +1,11 @@
-// What no scenario can show of the engine: trips, effects, pinning, outages,
-// counters, logs. The semantics of policies are in tests/golden/run.
+// What no scenario can show of the engine: trips, effects, the life of a
+// session, counters, logs. The semantics of policies are in tests/golden/run.
 #include "policy/engine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "policy/memory_store.h"
@@ -25,7 +24,6 @@ constexpr Answer kOver = {.state = AnswerState::kOver,
                           .used = 5,
                           .allowed = 5,
                           .retry_after_us = 18'000'000};
-constexpr Answer kAway = {.state = AnswerState::kUnavailable};
 
 constexpr char kLimited[] = R"(
   limit per_sender 5/hour per sender counting recipients
@@ -163,201 +161,6 @@ TEST_F(EngineTest, GivesNothingBackOfADiscardedMessage) {
   EXPECT_EQ(mta.Mail().action, Action::kDiscard);
   mta.Abort();
   EXPECT_THAT(store.posted, IsEmpty());
-}
-
-// --- the store is away
-
-constexpr char kOutages[] = R"(
-  limit open   5/hour per sender counting recipients outage accept
-  limit local  5/hour per sender counting recipients outage local
-  limit closed 5/hour per sender counting recipients outage defer
-  at rcpt {
-    no:      reject 550 5.1.1 "No" when rcpt.local == "no"
-    open_l:  defer 451 4.7.1 "Open" when over open
-    local_l: defer 451 4.7.1 "Local" when over local
-    noted:   log "closed is over" when over closed
-    shadow s: reject 554 5.7.1 "Closed" when over closed
-    friend:  accept when auth.user
-    closed:  defer 451 4.7.1 "Closed" when over closed
-  }
-  at data { again: reject 554 5.7.1 "Closed" when over closed }
-)";
-
-TEST_F(EngineTest, DefersWhatAnOutageLeavesUndecided) {
-  Use(kOutages);
-  store.answers = {{"open", kAway}, {"local", kAway}, {"closed", kAway}};
-  mta.Connect();
-  mta.Mail();
-  const Verdict verdict = mta.Rcpt();
-  EXPECT_EQ(verdict.action, Action::kDefer);
-  EXPECT_EQ(verdict.code, 451);
-  EXPECT_EQ(verdict.enhanced, "4.7.1");
-  EXPECT_THAT(std::string(verdict.text), HasSubstr("unavailable"));
-  EXPECT_EQ(verdict.rule, nullptr);
-  EXPECT_EQ(Count(Counter::kUnavailable), 3U);
-  EXPECT_THAT(store.posted, IsEmpty());
-  EXPECT_THAT(log.lines, ElementsAre("defer by nobody"));
-}
-
-TEST_F(EngineTest, DecidesAboveTheRuleThatAnOutageLeavesUndecided) {
-  Use(kOutages);
-  store.answers = {{"closed", kAway}};
-  mta.macros.values["{auth_authen}"] = "alice";
-  mta.Connect();
-  mta.Mail();
-  EXPECT_EQ(LabelOf(mta.Rcpt("<no@example.org>")), "no");
-  EXPECT_EQ(LabelOf(mta.Rcpt()), "friend");
-  EXPECT_EQ(mta.Data().action, Action::kDefer) << "the remembered answer";
-}
-
-TEST_F(EngineTest, DoesNotDeferForOutageAcceptOrLocal) {
-  Use(kOutages);
-  store.answers = {{"open", kAway}, {"local", kAway}};
-  mta.Connect();
-  mta.Mail();
-  EXPECT_EQ(mta.Rcpt().action, Action::kAccept);
-}
-
-TEST_F(EngineTest, KnowsLastOfBansWhileTheStoreIsAway) {
-  Use(R"(at connect { b: reject 554 5.7.1 "Banned" when banned(client.network) })");
-  store.answers["client.network"] = {.state = AnswerState::kOver,
-                                     .retry_after_us = 3'600'000'000};
-  EXPECT_EQ(LabelOf(mta.Connect()), "b");
-  store.answers["client.network"] = kAway;
-  mta.Open();
-  EXPECT_EQ(LabelOf(mta.Connect()), "b") << "of another connection";
-  mta.Open();
-  EXPECT_EQ(mta.Connect("203.0.113.10").action, Action::kAccept);
-  clock.clock.Advance(3'700'000'000);
-  mta.Open();
-  EXPECT_EQ(mta.Connect().action, Action::kAccept) << "it has ended";
-}
-
-TEST_F(EngineTest, KnowsItsOwnBansWhileTheStoreIsAway) {
-  Use(R"(at connect { b: reject 554 5.7.1 "Banned" when banned(client.network) }
-         at mail { banish: ban client.network for 1h })");
-  mta.Connect();
-  mta.Mail();
-  store.answers["client.network"] = kAway;
-  mta.Open();
-  EXPECT_EQ(LabelOf(mta.Connect()), "b");
-}
-
-// --- reload
-
-TEST_F(EngineTest, PinsRulesPerConnection) {
-  Use(R"(at mail { old: reject 550 5.7.1 "Old" })");
-  mta.Connect();
-  engine.Install(PolicyOf(R"(at mail { new: reject 550 5.7.1 "New" })"));
-  EXPECT_EQ(LabelOf(mta.Mail()), "old");
-  mta.Close();
-  mta.Open();
-  mta.Connect();
-  EXPECT_EQ(LabelOf(mta.Mail()), "new");
-}
-
-TEST_F(EngineTest, PinsListsPerMessage) {
-  constexpr char kListed[] = R"(
-    list unused strings { x }
-    list blocked networks { %s }
-    at rcpt { blocked: reject 554 5.7.1 "Blocked" when client.ip in blocked }
-    at message { late: reject 554 5.7.1 "Blocked" when client.ip in blocked }
-  )";
-  Use(absl::StrFormat(kListed, "198.51.100.0/24"));
-  mta.Connect();
-  mta.Mail();
-  EXPECT_EQ(mta.Rcpt().action, Action::kAccept);
-  const auto newer = PolicyOf(absl::StrFormat(kListed, "203.0.113.0/24"));
-  engine.InstallLists(newer->list_contents());
-  EXPECT_EQ(mta.Rcpt().action, Action::kAccept) << "this message's lists stay";
-  EXPECT_EQ(mta.Message().action, Action::kAccept);
-  mta.Mail();
-  EXPECT_EQ(LabelOf(mta.Rcpt()), "blocked");
-}
-
-TEST_F(EngineTest, GivesOldPoliciesTheNewListsByNameAndType) {
-  Use(R"(
-    list blocked networks { 198.51.100.0/24 }
-    list names domains { a.example }
-    at mail {
-      b: reject 554 5.7.1 "Blocked" when client.ip in blocked
-      n: reject 554 5.7.1 "Name" when sender.domain in names
-    })");
-  mta.Connect();
-  engine.Install(PolicyOf(R"(
-    list names strings { b.example }
-    list more networks { 192.0.2.0/24 }
-    list blocked networks { 203.0.113.0/24 }
-    at mail { x: reject 550 5.7.1 "X" when client.ip in blocked or client.ip in more or helo in names }
-  )"));
-  EXPECT_EQ(LabelOf(mta.Mail("<x@a.example>")), "b");
-  mta.Close();
-  mta.Open();
-  EXPECT_EQ(LabelOf((mta.Connect(), mta.Mail())), "x");
-}
-
-TEST_F(EngineTest, KeepsAListThatTheNewPolicyHasNotOrOfAnotherType) {
-  Use(R"(
-    list names domains { a.example }
-    at mail { n: reject 554 5.7.1 "Name" when sender.domain in names })");
-  mta.Connect();
-  engine.Install(PolicyOf(R"(
-    list names strings { b.example }
-    at mail { x: reject 550 5.7.1 "X" when helo in names })"));
-  EXPECT_EQ(LabelOf(mta.Mail("<x@a.example>")), "n");
-}
-
-TEST_F(EngineTest, KeepsStateOfStoresAndStatisticsOverPolicies) {
-  constexpr char kRate[] = R"(
-    limit few %s per sender counting messages
-    at mail { many: defer 451 4.7.1 "Too many" when over few })";
-  MemoryStore memory;
-  FakeMta client{engine, memory};
-  engine.Install(PolicyOf(absl::StrFormat(kRate, "2/hour")));
-  client.Open();
-  client.Connect();
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(client.Mail().action, Action::kAccept);
-    client.Rcpt();
-    client.Message();
-  }
-  EXPECT_EQ(LabelOf(client.Mail()), "many");
-  client.Close();
-  // A greater rate acts at once, and what was used stays used.
-  engine.Install(PolicyOf(absl::StrFormat(kRate, "3/hour")));
-  client.Open();
-  client.Connect();
-  EXPECT_EQ(client.Mail().action, Action::kAccept);
-  client.Rcpt();
-  client.Message();
-  EXPECT_EQ(LabelOf(client.Mail()), "many");
-  EXPECT_EQ(CountOf("many"), 2U);
-}
-
-TEST_F(EngineTest, SwapsUnderSessionsOnOtherThreads) {
-  constexpr char kText[] = R"(
-    list blocked networks { 198.51.100.0/24 }
-    at mail { no: reject 550 5.7.1 "No" when client.ip in blocked })";
-  engine.Install(PolicyOf(kText));
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 3; ++t) {
-    threads.emplace_back([&] {
-      MemoryStore memory;
-      FakeMta client{engine, memory};
-      for (int i = 0; i < 200; ++i) {
-        client.Open();
-        client.Connect();
-        EXPECT_EQ(client.Mail().action, Action::kAccept);
-        client.Close();
-      }
-    });
-  }
-  for (int i = 0; i < 20; ++i) {
-    const auto policy = PolicyOf(kText);
-    engine.Install(policy);
-    engine.InstallLists(policy->list_contents());
-  }
-  for (std::thread& thread : threads) thread.join();
 }
 
 // --- the life of a session

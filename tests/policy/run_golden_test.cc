@@ -1,5 +1,5 @@
 // Plays the `test` blocks (and the session beside it, if any) of each policy
-// in tests/golden/run.
+// in tests/golden/run, and those of contrib/policies.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -85,6 +85,21 @@ std::string Play(const fs::path& path) {
 
 TEST(RunGoldens, DecideAsWritten) {
   testing::CheckGoldens("run", ".rules", Play);
+}
+
+TEST(ContribPolicies, PassTheirTests) {
+  size_t policies = 0;
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(GATE_SOURCE_DIR) / "contrib/policies")) {
+    if (entry.path().extension() != ".rules") continue;
+    const rules::LoadResult loaded = Load(entry.path());
+    ASSERT_TRUE(loaded.policy) << loaded.Render();
+    const TestRun run = RunTests(loaded.policy, *loaded.sources);
+    EXPECT_EQ(run.failed, 0U) << run.report;
+    EXPECT_GT(run.passed, 0U) << entry.path();
+    ++policies;
+  }
+  EXPECT_GT(policies, 0U);
 }
 
 }  // namespace
