@@ -1,5 +1,5 @@
 // What the checks of one run share: the symbols, the sink, and what has been
-// referred to. Checker::Check makes one and passes it to each check_*.cc.
+// referred to. Check (checker.cc) makes one and passes it to each check_*.cc.
 #pragma once
 
 #include <map>

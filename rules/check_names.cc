@@ -12,6 +12,7 @@ constexpr size_t kMaxHeaderName = 200;
 
 std::vector<std::string_view> FactNames() {
   std::vector<std::string_view> names;
+  names.reserve(kFactCount);
   for (const FactInfo& info : AllFacts()) names.push_back(info.name);
   return names;
 }
@@ -19,6 +20,7 @@ std::vector<std::string_view> FactNames() {
 template <class Node>
 std::vector<std::string_view> NamesOf(const std::vector<const Node*>& nodes) {
   std::vector<std::string_view> names;
+  names.reserve(nodes.size());
   for (const Node* node : nodes) names.push_back(node->name.text);
   return names;
 }

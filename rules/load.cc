@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "rules/check_characters.h"
 #include "rules/check_lists.h"
 #include "rules/check_steps.h"
 #include "rules/checker.h"
 #include "rules/compiler.h"
-#include "rules/check_characters.h"
 #include "rules/list_file.h"
 #include "rules/parser.h"
 #include "rules/policy_files.h"
