@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <thread>
 
 namespace gate::milter {
 namespace {
@@ -107,6 +110,38 @@ TEST_F(LogTest, KeepsToItsLevel) {
   EXPECT_THAT(lines, Not(HasSubstr("quiet")));
   EXPECT_THAT(lines, HasSubstr("warning: loud\n"));
   EXPECT_THAT(lines, HasSubstr("info: now {braces} are text\n"));
+}
+
+// Standard error is a pipe that nobody reads yet: the background thread stands
+// still, and the queue runs full.
+TEST_F(LogTest, DropsLinesRatherThanWaitAndCountsThem) {
+  constexpr size_t kLines = 20000;
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const int saved = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  size_t written = 0;
+  std::thread reader;
+  {
+    Log log("info", statistics_);
+    for (size_t i = 0; i < kLines; ++i) log.Info("a line");
+    reader = std::thread([&] {
+      char buffer[4096];
+      for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;) {
+        written += static_cast<size_t>(std::count(buffer, buffer + got, '\n'));
+      }
+    });
+  }
+  dup2(saved, STDERR_FILENO);
+  close(ends[1]);
+  reader.join();
+  close(saved);
+  close(ends[0]);
+  const uint64_t dropped =
+      statistics_.Snapshot()
+          .counters[static_cast<size_t>(policy::Counter::kLogDropped)];
+  EXPECT_GT(dropped, 0u);
+  EXPECT_EQ(written + dropped, kLines);
 }
 
 }  // namespace
