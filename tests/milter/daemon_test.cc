@@ -52,7 +52,7 @@ TEST_F(DaemonTest, ServesTellsStatisticsAndStopsCleanly) {
   mta::GatemilterProcess daemon = Start();
   ASSERT_EQ(daemon.fault(), "");
   EXPECT_THAT(daemon.Log(), HasSubstr("ready on unix:" + MilterSocket()));
-  EXPECT_EQ(daemon.RuleCount("blocked_network"), 0);
+  EXPECT_EQ(daemon.RuleCount("connect", "blocked_network"), 0);
   EXPECT_EQ(daemon.Stop(), 0) << daemon.Log();
   EXPECT_NE(access(MilterSocket().c_str(), F_OK), 0);
   EXPECT_NE(access(ControlSocket().c_str(), F_OK), 0);
@@ -69,7 +69,7 @@ TEST_F(DaemonTest, ReloadInstallsAGoodPolicyAndKeepsItOverABadOne) {
   EXPECT_THAT(good.out, HasSubstr("reloaded: 2 rules"));
   EXPECT_THAT(good.err, AllOf(HasSubstr("`set user`"), HasSubstr("restart"),
                               Not(HasSubstr("`set socket`"))));
-  EXPECT_EQ(daemon.RuleCount("second"), 0);
+  EXPECT_EQ(daemon.RuleCount("rcpt", "second"), 0);
 
   mta::WriteFile(daemon.policy_file(), "frob");
   const mta::Outcome faulty = daemon.Reload();
@@ -83,8 +83,8 @@ TEST_F(DaemonTest, ReloadInstallsAGoodPolicyAndKeepsItOverABadOne) {
   const mta::Outcome failing = daemon.Reload();
   EXPECT_EQ(failing.status, 1);
   EXPECT_THAT(failing.err, HasSubstr("1 of 1 tests failed"));
-  EXPECT_EQ(daemon.RuleCount("second"), 0) << "the good policy runs";
-  EXPECT_EQ(daemon.RuleCount("all"), -1);
+  EXPECT_EQ(daemon.RuleCount("rcpt", "second"), 0) << "the good policy runs";
+  EXPECT_EQ(daemon.RuleCount("connect", "all"), -1);
 }
 
 TEST_F(DaemonTest, SigusrReloads) {
@@ -92,8 +92,8 @@ TEST_F(DaemonTest, SigusrReloads) {
   ASSERT_EQ(daemon.fault(), "");
   mta::WriteFile(daemon.policy_file(), "at rcpt { other: accept }\n");
   daemon.Signal(SIGUSR1);
-  EXPECT_TRUE(mta::WaitUntil([&] { return daemon.RuleCount("other") == 0; },
-                             seconds(20)))
+  EXPECT_TRUE(mta::WaitUntil(
+      [&] { return daemon.RuleCount("rcpt", "other") == 0; }, seconds(20)))
       << daemon.Log();
 }
 
