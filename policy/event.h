@@ -34,7 +34,7 @@ struct HeloEvent {
 
 struct MailEvent {
   const MacroSource& macros;
-  std::string_view path;  // as typed, with <>
+  std::string_view path;                         // as typed, with <>
   std::span<const std::string_view> parameters;  // "SIZE=1000"
 };
 

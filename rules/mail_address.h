@@ -15,13 +15,13 @@ namespace gate::rules {
 
 // Reused by its owner: Parse writes into the strings it holds.
 struct MailAddress {
-  std::string local;    // normal form; empty for <>
-  std::string domain;   // normal form; empty when there is none
-  std::string text;     // local@domain, or local alone; empty for <>
-  bool source_route = false;   // <@a,@b:user@c>
-  bool routed = false;  // unquoted %, ! or a second @ in the local part
-  bool valid = false;   // by the grammar; an invalid one is still filled as
-                        // well as it can be: split at the last unquoted @
+  std::string local;          // normal form; empty for <>
+  std::string domain;         // normal form; empty when there is none
+  std::string text;           // local@domain, or local alone; empty for <>
+  bool source_route = false;  // <@a,@b:user@c>
+  bool routed = false;        // unquoted %, ! or a second @ in the local part
+  bool valid = false;  // by the grammar; an invalid one is still filled as
+                       // well as it can be: split at the last unquoted @
 
   bool is_null() const { return text.empty(); }
 };

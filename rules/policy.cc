@@ -87,8 +87,7 @@ std::span<const std::string> Policy::header_names() const {
 
 std::optional<HeaderId> Policy::FindHeader(std::string_view name) const {
   for (uint32_t i = 0; i < parts_->header_names.size(); ++i) {
-    if (EqualFolded(parts_->header_names[i], name))
-      return HeaderId{i};
+    if (EqualFolded(parts_->header_names[i], name)) return HeaderId{i};
   }
   return std::nullopt;
 }

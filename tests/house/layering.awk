@@ -12,14 +12,14 @@ BEGIN {
   home["absl"] = "any"
   home["CLI"] = "^milter/main\\.cc$"
   home["control.pb.h"] = "^milter/control\\.cc$"
-  home["iconv.h"] = "^policy/header_text\\.cc$"
+  home["iconv.h"] = "^policy/charset\\.cc$"
   home["idn2.h"] = "^rules/domain_name\\.cc$"
   home["libmilter"] = "^milter/libmilter_door\\.cc$"
   home["nlohmann"] = "^milter/commands/[a-z_]+\\.cc$"
   home["re2"] = "^rules/pattern_set\\.cc$"
   home["spdlog"] = "^milter/log\\.cc$"
 
-  # `rules` is pure: no thread, clock, socket; only load.cc reads files.
+  # `rules` is pure: no thread, clock, socket; only file_reader.cc reads files.
   impure = "^(atomic|chrono|condition_variable|future|mutex|shared_mutex|" \
            "thread|time\\.h|ctime|pthread\\.h|poll\\.h|netdb\\.h|syslog\\.h|" \
            "sys/(socket|epoll|time|un)\\.h|absl/(synchronization|time)/.*)$"
@@ -47,7 +47,7 @@ function fault(text) {
       fault("`" folder "` must not know `" top "`: " header)
   } else if (folder == "rules" &&
              (header ~ impure ||
-              (header ~ reading && FILENAME != "rules/load.cc"))) {
+              (header ~ reading && FILENAME != "rules/file_reader.cc"))) {
     fault("`rules` is pure and must not know `" header "`")
   } else if (top in home) {
     if (home[top] != "any" && FILENAME !~ home[top])

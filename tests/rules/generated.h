@@ -18,7 +18,9 @@ inline uint32_t TestSeed() {
 class Random {
  public:
   explicit Random(uint32_t seed) : engine_(seed) {}
-  uint32_t Below(uint32_t end) { return static_cast<uint32_t>(engine_()) % end; }
+  uint32_t Below(uint32_t end) {
+    return static_cast<uint32_t>(engine_()) % end;
+  }
 
  private:
   std::mt19937 engine_;
