@@ -16,6 +16,13 @@ void* operator new(size_t size) {
   return memory;
 }
 
+// The sanitizers' own would not fit the deletes below (std::stable_sort asks
+// this way).
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+
 void* operator new(size_t size, std::align_val_t alignment) {
   ++allocations;
   const auto align = static_cast<size_t>(alignment);
