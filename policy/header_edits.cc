@@ -52,6 +52,7 @@ HeaderEdit& HeaderEdits::IncomingEdit(HeaderEdit::Kind kind,
       continue;
     }
     edit.kind = kind;
+    edit.name = name;
     return edit;
   }
   return Append(kind, name);

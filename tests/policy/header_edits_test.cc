@@ -34,6 +34,14 @@ TEST(HeaderEdits, KeepTheOrderOfTheRules) {
               ElementsAre("add \"B: 1\"", "set \"A: 2\"", "add \"B: 3\""));
 }
 
+TEST(HeaderEdits, SetAStrippedNameAsTheRuleWritesIt) {
+  HeaderEdits edits;
+  edits.StripIncoming("x-bulk");
+  edits.Note(Kind::kSet, "X-Bulk").value = "yes";
+  edits.Commit();
+  EXPECT_THAT(Result(edits), ElementsAre("set \"X-Bulk: yes\""));
+}
+
 TEST(HeaderEdits, DropWhatARefusedEventNoted) {
   HeaderEdits edits;
   edits.Note(Kind::kAdd, "A").value = "kept";
@@ -52,7 +60,7 @@ TEST(HeaderEdits, TouchTheIncomingHeadersOfANameOnce) {
   edits.Note(Kind::kSet, "X-A").value = "2";
   edits.Note(Kind::kAdd, "X-A").value = "3";
   edits.Commit();
-  EXPECT_THAT(Result(edits), ElementsAre("set \"x-a: 2\"", "add \"X-A: 3\""));
+  EXPECT_THAT(Result(edits), ElementsAre("set \"X-A: 2\"", "add \"X-A: 3\""));
 }
 
 TEST(HeaderEdits, LetTheLastOfSetAndRemoveCount) {
@@ -60,7 +68,7 @@ TEST(HeaderEdits, LetTheLastOfSetAndRemoveCount) {
   edits.Note(Kind::kSet, "A").value = "1";
   edits.Note(Kind::kRemove, "a");
   edits.Commit();
-  EXPECT_THAT(Result(edits), ElementsAre("remove \"A\""));
+  EXPECT_THAT(Result(edits), ElementsAre("remove \"a\""));
 }
 
 TEST(HeaderEdits, AreEmptyForANewMessage) {
