@@ -1,5 +1,6 @@
 // Load, check and test a policy: what `serve`, `reload`, `check`, `test` do
-// alike. A policy that fails its own tests is refused.
+// alike. A policy that fails its own tests is refused; the tests of one in mode
+// shadow say what it would decide without.
 #pragma once
 
 #include <memory>

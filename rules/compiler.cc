@@ -82,6 +82,7 @@ class PolicyCompiler {
   Policy::Parts Compile(const ast::Tree& tree, Diagnostics& diagnostics) {
     parts_.settings = CompileSettings(tree, symbols_);
     parts_.settings.shadow |= options_.shadow;
+    if (options_.live) parts_.settings.shadow = false;
     parts_.hash = options_.hash;
     parts_.header_names = symbols_.headers;
     for (const ast::Limit* limit : symbols_.limits) AddLimit(*limit);

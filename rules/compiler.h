@@ -19,6 +19,7 @@ namespace gate::rules {
 
 struct CompileOptions {
   bool shadow = false;  // all rules are shadow (serve --shadow)
+  bool live = false;    // none is by mode; goes before `shadow`
   std::string hash;     // becomes Policy::hash()
 };
 

@@ -86,7 +86,8 @@ class ListLoader {
 
 std::shared_ptr<const Policy> CheckAndCompile(PolicyFiles& files,
                                               const Sources& sources,
-                                              ast::Tree tree, bool shadow,
+                                              ast::Tree tree,
+                                              const LoadOptions& options,
                                               Diagnostics& diagnostics) {
   const Symbols symbols = Check(sources, tree, diagnostics);
   ListLoader lists(files, sources, diagnostics);
@@ -94,7 +95,10 @@ std::shared_ptr<const Policy> CheckAndCompile(PolicyFiles& files,
   if (diagnostics.has_errors()) return nullptr;
   return Compile(sources, std::move(tree), symbols, lists.TakeInfos(),
                  lists.TakeTable(),
-                 {.shadow = shadow, .hash = files.hash().ToHex()}, diagnostics);
+                 {.shadow = options.shadow,
+                  .live = options.live,
+                  .hash = files.hash().ToHex()},
+                 diagnostics);
 }
 
 // The contents of one list as they are now; null and diagnostics: faulty.
@@ -127,7 +131,7 @@ LoadResult LoadPolicy(FileReader& reader, const std::string& path,
   files.Override(options.overrides, tree);
   if (!result.diagnostics.has_errors()) {
     result.policy = CheckAndCompile(files, *result.sources, std::move(tree),
-                                    options.shadow, result.diagnostics);
+                                    options, result.diagnostics);
   }
   result.files = std::move(files.files());
   return result;

@@ -21,6 +21,8 @@ struct LoadOptions {
   // that override those of the file; faults name them `--set 1`, ....
   std::vector<std::string> overrides = {};
   bool shadow = false;  // serve --shadow
+  // Only rules that say so themselves are shadow, whatever the mode.
+  bool live = false;
 };
 
 // `policy` is null when there were errors; `sources` lives as long as the

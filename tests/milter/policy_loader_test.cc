@@ -44,6 +44,21 @@ TEST(PolicyLoader, RefusesAPolicyThatFailsItsOwnTests) {
                     HasSubstr("policy.rules: 1 of 2 tests failed")));
 }
 
+TEST(PolicyLoader, TestsWhatShadowRulesWouldDecide) {
+  const std::string test = R"(test "one" {
+    mail <a@example.org>
+    rcpt <b@example.org> expect reject 554 by all
+  })";
+  const TestedPolicy option =
+      Load(kRefuseAll + test, {.overrides = {}, .shadow = true});
+  EXPECT_TRUE(option.ok) << option.report;
+  EXPECT_TRUE(option.load.policy->settings().shadow);
+  const TestedPolicy setting = Load("set mode shadow\n" + (kRefuseAll + test));
+  EXPECT_TRUE(setting.ok) << setting.report;
+  EXPECT_TRUE(setting.load.policy->rules()[0].shadow);
+  EXPECT_EQ(setting.tests.passed, 1u);
+}
+
 TEST(PolicyLoader, ReportsFaultsAndRunsNoTestOfAFaultyPolicy) {
   const TestedPolicy policy = Load("frob\ntest \"one\" { expect accept }");
   EXPECT_FALSE(policy.ok);
