@@ -134,8 +134,8 @@ absl::StatusOr<gid_t> FindGroup(const std::string& name) {
 }
 
 // First the group, then the mode: chown may clear bits, and until then nobody
-// but the owner gets in. The folder is trusted (only its owners could put
-// another file in between).
+// but the owner gets in. No link is followed: the folder may belong to the
+// daemon's user, who could put one in between while we are root.
 absl::Status SetRights(const std::string& path,
                        const rules::SocketSetting& setting) {
   if (!setting.group.empty()) {
@@ -151,7 +151,7 @@ absl::Status SetRights(const std::string& path,
     }
   }
   const mode_t mode = setting.mode.value_or(kDefaultMode);
-  if (chmod(path.c_str(), mode) != 0) {
+  if (fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0) {
     return Error("unix:%s: cannot set mode %o: %s", path, mode, LastError());
   }
   return absl::OkStatus();
