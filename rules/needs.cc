@@ -19,6 +19,15 @@ bool Refuses(const Rule& rule) {
          (rule.action == Action::kReject || rule.action == Action::kDefer);
 }
 
+// While the store is away its `outage defer` defers the event where this rule
+// would decide.
+bool MayDeferForOutage(const Rule& rule, const std::vector<Limit>& limits) {
+  return !rule.shadow && Decides(rule.action) &&
+         std::any_of(rule.over.begin(), rule.over.end(), [&](LimitId id) {
+           return limits[id.value].outage == Outage::kDefer;
+         });
+}
+
 bool EditsHeaders(const Rule& rule) {
   return !rule.shadow && (rule.action == Action::kAddHeader ||
                           rule.action == Action::kSetHeader ||
@@ -43,9 +52,11 @@ FactBits UsedFacts(const Policy::Parts& parts) {
   }
   if (parts.settings.protect) used.set(Index(FactId::kClientIp));
   // A refusal before the message ends is not given to local submissions.
-  if (std::any_of(parts.rules.begin(), parts.rules.end(), [](const Rule& rule) {
-        return Refuses(rule) && rule.stage != Stage::kMessage;
-      }))
+  if (std::any_of(
+          parts.rules.begin(), parts.rules.end(), [&](const Rule& rule) {
+            return rule.stage != Stage::kMessage &&
+                   (Refuses(rule) || MayDeferForOutage(rule, parts.limits));
+          }))
     used.set(Index(FactId::kSessionLocal));
   // Addresses without a domain have the MTA's own name.
   for (FactId fact : {FactId::kSender, FactId::kSenderDomain, FactId::kRcpt,
@@ -95,8 +106,9 @@ class NeedsBuilder {
     if (rule.stage > Stage::kMail) needs_.mail = true;
     // Refusals at connect and helo are given at MAIL, but for 421 at connect.
     const bool at_once = rule.stage == Stage::kConnect && rule.code == 421;
-    if (Refuses(rule) && rule.stage <= Stage::kHelo && !at_once)
-      needs_.mail = true;
+    const bool kept = (Refuses(rule) && !at_once) ||
+                      MayDeferForOutage(rule, parts_.limits);
+    if (rule.stage <= Stage::kHelo && kept) needs_.mail = true;
     if (rule.shadow) return;
     if (rule.action == Action::kQuarantine) needs_.quarantine = true;
     if (!EditsHeaders(rule)) return;

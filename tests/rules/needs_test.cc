@@ -70,6 +70,10 @@ const NeedsCase kNeedsCases[] = {
     {"FourTwoOneAtConnectIsGivenAtOnce",
      "at connect { defer 421 4.7.0 \"later\" when client.ip in ::1 }",
      "connect"},
+    {"OutageDeferAtConnectIsKept",
+     "limit a 5/min per client.ip counting connections outage defer\n"
+     "at connect { defer 421 4.7.0 \"later\" when over a }",
+     "connect mail"},
     {"ShadowIsNotKept", "at connect { shadow reject when client.ip in ::1 }",
      "connect"},
     {"KeptAtHelo", "at helo { defer 421 4.7.0 \"later\" when helo ~ /x/ }",
