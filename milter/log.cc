@@ -149,7 +149,6 @@ void AppendVerdict(const policy::Verdict& verdict, Line& line) {
     AppendField("enhanced", verdict.enhanced, line);
   }
   if (verdict.rule != nullptr) AppendField("rule", verdict.rule->label, line);
-  if (verdict.failure) AppendField("failure", "yes", line);
 }
 
 // --- Sinks.

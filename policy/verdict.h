@@ -21,15 +21,14 @@ struct Verdict {
   uint16_t code = 0;                              // reject, defer
   std::string_view enhanced = {};                 // "5.7.1"; same class as code
   std::string_view text = {};  // valid UTF-8, not yet made fit for SMTP
-  // The rule that decided; null: no rule held (accept), or gatemilter itself
-  // failed (`failure` set).
+  // The rule that decided; null: no rule held (accept), or the store is away
+  // (defer).
   const rules::Rule* rule = nullptr;
   rules::Stage stage = rules::Stage::kConnect;
-  bool kept = false;     // to be given later: a refusal of connect or helo at
-                         // MAIL, a quarantine at end of message; the door
-                         // answers "continue" now
-  bool repeat = false;   // a kept verdict given (again)
-  bool failure = false;  // gatemilter's own failure, not a rule's
+  bool kept = false;    // to be given later: a refusal of connect or helo at
+                        // MAIL, a quarantine at end of message; the door
+                        // answers "continue" now
+  bool repeat = false;  // a kept verdict given (again)
 
   bool refuses() const { return Refuses(action); }
 };
