@@ -66,6 +66,7 @@ void Engine::Renew(Session& session) {
   EndMessage(session);
   const uint64_t seen = generation_.load(std::memory_order_acquire);
   if (seen != session.policy_generation_) {
+    session.replaced_ = std::move(session.installed_);
     session.installed_ = Newest(session.policy_generation_);
     session.lists_generation_ = session.policy_generation_;
     session.lists_ = session.installed_->lists;
@@ -97,6 +98,7 @@ void Engine::Start(Session& session, Stage stage) {
   session.event_.stage = stage;
   session.event_.now = clock_.Read();
   session.effects_.Clear();
+  session.replaced_.reset();
   session.effects_.now_us = session.event_.now.steady_us;
 }
 

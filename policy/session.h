@@ -92,6 +92,8 @@ class Session {
   }
 
   std::shared_ptr<const Installed> installed_;
+  // The one that a second connect event ended: effects_ may name its limits.
+  std::shared_ptr<const Installed> replaced_;
   std::shared_ptr<const rules::ListTable> lists_;
   // Of the slot, when installed_ and lists_ were taken.
   uint64_t policy_generation_ = 0;

@@ -129,5 +129,25 @@ TEST_F(EngineTest, SwapsUnderSessionsOnOtherThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
+// XCLIENT: what the message before gives back belongs to the policy that goes
+// with it.
+TEST_F(EngineTest, KeepsALimitAsLongAsItsEffectIsNotPosted) {
+  MemoryStore memory;
+  FakeMta client{engine, memory};
+  engine.Install(PolicyOf(R"(
+    limit mails 5/hour per sender counting messages
+    at mail { many: defer 451 4.7.1 "Too many" when over mails })"));
+  client.Open();
+  client.Connect();
+  client.Mail();
+  const std::weak_ptr<const rules::Policy> old = engine.policy();
+  engine.Install(PolicyOf("at rcpt { other: accept }"));
+  EXPECT_EQ(client.Connect().action, Action::kAccept);
+  ASSERT_FALSE(client.session.effects().empty());
+  EXPECT_FALSE(old.expired()) << "its limit is still pointed to";
+  client.Helo();
+  EXPECT_TRUE(old.expired()) << "kept longer than needed";
+}
+
 }  // namespace
 }  // namespace gate::policy
