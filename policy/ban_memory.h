@@ -29,7 +29,8 @@ class BanMemory {
 
  private:
   using Key = std::string;  // name, NUL, subject
-  static Key MakeKey(std::string_view name, std::string_view subject);
+  // Of this thread, valid until its next call: to ask allocates nothing.
+  static const Key& MakeKey(std::string_view name, std::string_view subject);
 
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<Key, int64_t> until_us_ ABSL_GUARDED_BY(mutex_);

@@ -320,7 +320,11 @@ TEST_F(EngineTest, DoesNotAllocateAfterWarmUp) {
     limit volume  1000000000/hour per sender counting bytes
     limit rcpts   100000/hour per client.network, sender counting recipients
     limit bad     100000/hour per client.network counting rejections
-    at connect { fast: defer 421 4.7.0 "Too many" when over conns or over bad }
+    at connect {
+      known: reject 554 5.7.1 "Banned" when banned(client.network)
+      fast:  defer 421 4.7.0 "Too many" when over conns or over bad
+      trap:  ban client.network for 1h when client.ip == 198.51.100.200
+    }
     at helo    { odd: reject 550 5.7.1 "Odd name" when helo ~ /^odd-[0-9]+$/ }
     at mail    { many: defer 451 4.7.1 "Too many" when over mails or over volume }
     at rcpt {
@@ -347,6 +351,8 @@ TEST_F(EngineTest, DoesNotAllocateAfterWarmUp) {
     client.Message();
     client.Close();
   };
+  client.Open();
+  client.Connect("198.51.100.200");  // from now on there is a ban to look for
   for (int i = 0; i < 3; ++i) play();
   const size_t before = ThreadAllocations();
   for (int i = 0; i < 10; ++i) play();
