@@ -146,7 +146,10 @@ ConditionId ConditionCompiler::CompileGroup(const Expr& expr, bool negated) {
 // cost 2^depth.
 ConditionId ConditionCompiler::CompileLet(int let, bool negated) {
   const auto known = lets_.find({let, negated});
-  if (known != lets_.end()) return known->second;
+  if (known != lets_.end()) {
+    builder_.MarkShared(known->second);
+    return known->second;
+  }
   const ast::Let& statement = *symbols_.lets[static_cast<size_t>(let)];
   const ConditionId condition = Compile(*statement.condition, negated);
   lets_[{let, negated}] = condition;

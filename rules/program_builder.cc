@@ -58,6 +58,11 @@ ConditionId ProgramBuilder::AddGroup(Node::Kind kind,
   return InternNode({.kind = kind}, unique);
 }
 
+void ProgramBuilder::MarkShared(ConditionId condition) {
+  Node& node = program_.nodes[condition.value];
+  node.shared = node.kind == Node::Kind::kAll || node.kind == Node::Kind::kAny;
+}
+
 uint32_t ProgramBuilder::InternSubject(FactId fact, HeaderId header) {
   const std::string key =
       absl::StrFormat("%u %u", static_cast<unsigned>(fact), header.value);
@@ -110,7 +115,7 @@ ConditionId ProgramBuilder::InternNode(Node node,
     absl::StrAppendFormat(&key, " %u", child.value);
   const auto [it, is_new] = nodes_.try_emplace(std::move(key), 0);
   if (!is_new) {
-    program_.nodes[it->second].shared = !children.empty();
+    MarkShared({it->second});
     return {it->second};
   }
   if (!children.empty()) {

@@ -41,6 +41,8 @@ class ProgramBuilder {
   // kAll or kAny of `children`, of which equal ones count once. Requires: at
   // least one.
   ConditionId AddGroup(Node::Kind kind, std::span<const ConditionId> children);
+  // More than one node or rule uses `condition`: the Matcher remembers it.
+  void MarkShared(ConditionId condition);
 
   Program Finish(Diagnostics& diagnostics);
 

@@ -295,7 +295,7 @@ TEST(Policy, LetsThatUseLetsTwiceCostLittle) {
   std::string lets = "let l0 = helo\n";
   for (int i = 1; i <= 60; ++i)
     absl::StrAppendFormat(
-        &lets, "let l%d = (l%d and not auth.user) or (auth.author and l%d)\n",
+        &lets, "let l%d = (l%d and not auth.user) or (l%d and auth.author)\n",
         i, i - 1, i - 1);
   Asked asked("l60", lets);
   EXPECT_EQ(asked.Holds(), kNo);
