@@ -58,7 +58,6 @@ class KnownClient {
     switch (*test.fact.resolved) {
       case FactId::kAuthUser:
       case FactId::kAuthMethod:
-      case FactId::kTlsCertVerified:
       case FactId::kSessionLocal:
         return true;
       case FactId::kClientIp:
