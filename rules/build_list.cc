@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
 #include "rules/compiler.h"
 #include "rules/domain_name.h"
 #include "rules/ip_address.h"
@@ -46,11 +47,18 @@ std::string Shown(std::string_view text) {
   return std::string(text.substr(0, end)) + "...";
 }
 
+bool HasCapital(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 class ListBuilder {
  public:
   ListBuilder(ListType type, Diagnostics& diagnostics)
       : type_(type), diagnostics_(diagnostics) {
-    if (type == ListType::kPatterns) patterns_ = std::make_unique<PatternSet>();
+    if (type != ListType::kPatterns) return;
+    patterns_ = std::make_unique<PatternSet>();
+    folded_patterns_ = std::make_unique<PatternSet>();
   }
 
   void Add(const ListEntry& entry) {
@@ -64,8 +72,7 @@ class ListBuilder {
       case ListType::kAddresses:
         return AddAddress(entry);
       case ListType::kStrings:
-        texts_.emplace_back(entry.text);
-        return;
+        return AddString(entry);
       case ListType::kPatterns:
         return AddPattern(entry);
     }
@@ -110,9 +117,19 @@ class ListBuilder {
     texts_.push_back(address_.text);
   }
 
+  void AddString(const ListEntry& entry) {
+    texts_.emplace_back(entry.text);
+    if (HasCapital(entry.text))
+      FoldAscii(folded_texts_.emplace_back(entry.text));
+  }
+
   void AddPattern(const ListEntry& entry) {
     uint32_t index = 0;
-    const auto fault = patterns_->Add(entry.text, entry.flags, index);
+    auto fault = patterns_->Add(entry.text, entry.flags, index);
+    if (!fault && HasCapital(entry.text)) {
+      const std::string flags = std::string(entry.flags) + 'i';
+      fault = folded_patterns_->Add(entry.text, flags, index);
+    }
     if (!fault) return;
     SourceRange range = entry.range;
     range.begin += static_cast<uint32_t>(1 + fault->offset);
@@ -124,8 +141,10 @@ class ListBuilder {
   const ListType type_;
   Diagnostics& diagnostics_;
   std::vector<std::string> texts_;
+  std::vector<std::string> folded_texts_;
   std::vector<IpPrefix> networks_;
   std::unique_ptr<PatternSet> patterns_;
+  std::unique_ptr<PatternSet> folded_patterns_;
   MailAddress address_;
   std::string scratch_;
 };
@@ -139,8 +158,10 @@ std::shared_ptr<const ListContents> ListBuilder::Finish(
   if (type_ == ListType::kNetworks) contents->networks = NetworkSet(networks_);
   if (type_ == ListType::kStrings || type_ == ListType::kAddresses)
     contents->strings = StringSet(texts_);
+  contents->folded_strings = StringSet(folded_texts_);
   if (type_ != ListType::kPatterns) return contents;
-  const std::string fault = patterns_->Compile();
+  std::string fault = patterns_->Compile();
+  if (fault.empty()) fault = folded_patterns_->Compile();
   if (!fault.empty()) {
     diagnostics_.Error(
         DiagnosticId::kPolicyTooLarge, entries[0].range,
@@ -148,6 +169,7 @@ std::shared_ptr<const ListContents> ListBuilder::Finish(
     return nullptr;
   }
   contents->patterns = std::move(patterns_);
+  contents->folded_patterns = std::move(folded_patterns_);
   return contents;
 }
 

@@ -54,7 +54,7 @@ Operand OperandOf(const Expr& expr, const Symbols& symbols) {
     case Expr::Kind::kInSet:
       return SetOperand(fact, expr.literals);
     case Expr::Kind::kRegex:
-      return RegexOperand(expr.literals[0]);
+      return RegexOperand(fact, expr.literals[0]);
     case Expr::Kind::kGlob:
       return GlobOperand(fact, expr.literals[0]);
     default:

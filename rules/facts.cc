@@ -218,4 +218,9 @@ std::optional<FactId> FindFact(std::string_view name) {
   return std::nullopt;
 }
 
+bool IsFolded(const FactInfo& info) {
+  return info.type == FactType::kDomain || info.type == FactType::kMailbox ||
+         info.id == FactId::kSenderLocal || info.id == FactId::kRcptLocal;
+}
+
 }  // namespace gate::rules

@@ -123,5 +123,8 @@ struct FactInfo {
 std::span<const FactInfo> AllFacts();  // index = FactId
 const FactInfo& Info(FactId id);
 std::optional<FactId> FindFact(std::string_view name);
+// Whether the ASCII letters of its values are folded before rules see them:
+// domains, mailboxes and their local parts.
+bool IsFolded(const FactInfo& info);
 
 }  // namespace gate::rules

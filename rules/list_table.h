@@ -38,13 +38,17 @@ struct ListInfo {
 };
 
 // What one list holds. Immutable after construction. The member of the type
-// is filled, the others are empty. kAddresses and kStrings: strings.
+// is filled, the others are empty. kAddresses and kStrings: strings. Facts
+// whose values are folded (IsFolded) find in the folded_ ones, too, the
+// entries of kStrings and kPatterns that have capital letters.
 struct ListContents {
   ListType type = ListType::kDomains;
   DomainSet domains;
   NetworkSet networks;
   StringSet strings;
+  StringSet folded_strings;
   std::unique_ptr<const PatternSet> patterns;
+  std::unique_ptr<const PatternSet> folded_patterns;
   size_t size = 0;  // entries
 };
 

@@ -19,15 +19,17 @@ uint32_t Generation(const FactSet& facts, FactId fact) {
                                                        : fact);
 }
 
-bool InList(const ListContents& list, std::string_view text) {
+bool InList(const ListContents& list, std::string_view text, bool folded) {
   switch (list.type) {
     case ListType::kDomains:
       return list.domains.Contains(text);
     case ListType::kAddresses:
     case ListType::kStrings:
-      return list.strings.Contains(text);
+      return list.strings.Contains(text) ||
+             (folded && list.folded_strings.Contains(text));
     case ListType::kPatterns:
-      return list.patterns != nullptr && list.patterns->MatchesAny(text);
+      return list.patterns->MatchesAny(text) ||
+             (folded && list.folded_patterns->MatchesAny(text));
     case ListType::kNetworks:
       break;  // refused by the checker
   }
@@ -177,16 +179,16 @@ bool Matcher::TestHeaders(const Subject& subject, const Atom& atom) {
 }
 
 bool Matcher::TestText(const Atom& atom, std::string_view text) const {
+  const FactInfo& fact = Info(program_.subjects[atom.subject].fact);
   switch (atom.test) {
     case TestKind::kEqual:
       return text == program_.texts[atom.operand];
     case TestKind::kInList:
-      return InList(input_.lists.list({atom.operand}), text);
+      return InList(input_.lists.list({atom.operand}), text, IsFolded(fact));
     case TestKind::kInSet: {
       const LiteralSet& set = program_.sets[atom.operand];
-      const FactId fact = program_.subjects[atom.subject].fact;
-      return Info(fact).type == FactType::kDomain ? set.domains.Contains(text)
-                                                  : set.strings.Contains(text);
+      return fact.type == FactType::kDomain ? set.domains.Contains(text)
+                                            : set.strings.Contains(text);
     }
     default:
       return true;  // kPresent: text is there

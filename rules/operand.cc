@@ -16,16 +16,6 @@
 namespace gate::rules {
 namespace {
 
-bool IsLocalPart(FactId fact) {
-  return fact == FactId::kSenderLocal || fact == FactId::kRcptLocal;
-}
-
-// Facts whose values are ASCII-folded before rules see them.
-bool IsFolded(const FactInfo& fact) {
-  return fact.type == FactType::kDomain || fact.type == FactType::kMailbox ||
-         IsLocalPart(fact.id);
-}
-
 std::string Folded(std::string text) {
   FoldAscii(text);
   return text;
@@ -37,8 +27,8 @@ std::string NormalText(const FactInfo& fact, const std::string& text) {
     ParseMailAddress(text, address);
     return address.text;
   }
-  if (IsLocalPart(fact.id)) return Folded(text);
-  return fact.type == FactType::kDomain ? NormalizeDomain(text) : text;
+  if (fact.type == FactType::kDomain) return NormalizeDomain(text);
+  return IsFolded(fact) ? Folded(text) : text;
 }
 
 Operand NumberSet(std::span<const ast::Literal> literals) {
@@ -134,8 +124,10 @@ Operand SetOperand(const FactInfo& fact,
   }
 }
 
-Operand RegexOperand(const ast::Literal& literal) {
-  return PatternOf(literal.text, literal.flags, literal.range);
+Operand RegexOperand(const FactInfo& fact, const ast::Literal& literal) {
+  std::string flags = literal.flags;
+  if (IsFolded(fact)) flags += 'i';
+  return PatternOf(literal.text, std::move(flags), literal.range);
 }
 
 Operand GlobOperand(const FactInfo& fact, const ast::Literal& literal) {

@@ -15,8 +15,9 @@ namespace gate::rules {
 Operand LiteralOperand(const FactInfo& fact, const ast::Literal& literal);
 Operand ListOperand(ListId list);
 Operand SetOperand(const FactInfo& fact, std::span<const ast::Literal> set);
-Operand RegexOperand(const ast::Literal& literal);
-// Folded where the fact's values are.
+// Where the fact's values are folded, capital letters of the pattern would
+// never match: it looks at no case there, a glob is folded.
+Operand RegexOperand(const FactInfo& fact, const ast::Literal& literal);
 Operand GlobOperand(const FactInfo& fact, const ast::Literal& literal);
 
 }  // namespace gate::rules

@@ -68,9 +68,10 @@ TEST_P(HoldsTest, AsTheConditionSays) {
   Asked asked(GetParam().condition,
               "list ours domains { .example.org }\n"
               "list nets networks { 192.0.2.0/24 2001:db8::/32 }\n"
-              "list words strings { alice \"a b\" }\n"
+              "list words strings { alice \"a b\" Postmaster }\n"
               "list people addresses { <Bob@Example.ORG> }\n"
-              "list shapes patterns { /^a+$/ /B/i }\n");
+              "list shapes patterns { /^a+$/ /B/i }\n"
+              "list capitals patterns { /^MX[.]/ }\n");
   GetParam().session(asked);
   EXPECT_EQ(asked.Holds(), GetParam().holds);
 }
@@ -103,6 +104,32 @@ const HoldsCase kHoldsCases[] = {
     {.name = "DomainGlobIsFolded",
      .condition = "helo matches \"*.EXAMPLE.org\"",
      .session = Helo},
+    {.name = "PatternOverADomainSeesNoCase",
+     .condition = "helo ~ /^MX[.]/",
+     .session = Helo},
+    {.name = "ListedPatternOverADomainSeesNoCase",
+     .condition = "helo in capitals",
+     .session = Helo},
+    {.name = "ListedPatternOverATextIsExact",
+     .condition = "auth.user in capitals",
+     .session =
+         [](Asked& asked) {
+           asked.facts().SetText(FactId::kAuthUser, "mx.example.org");
+         },
+     .holds = Truth::kFalse},
+    {.name = "ListedStringOverALocalPartSeesNoCase",
+     .condition = "rcpt.local in words",
+     .session =
+         [](Asked& asked) {
+           asked.facts().SetText(FactId::kRcptLocal, "postmaster");
+         }},
+    {.name = "ListedStringOverATextIsExact",
+     .condition = "auth.user in words",
+     .session =
+         [](Asked& asked) {
+           asked.facts().SetText(FactId::kAuthUser, "postmaster");
+         },
+     .holds = Truth::kFalse},
     {.name = "GlobIsOfTheWholeText",
      .condition = "helo matches \"example.org\"",
      .session = Helo,
