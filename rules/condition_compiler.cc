@@ -1,8 +1,8 @@
 #include "rules/condition_compiler.h"
 
-#include <algorithm>
 #include <string_view>
 
+#include "absl/container/flat_hash_set.h"
 #include "rules/operand.h"
 
 namespace gate::rules {
@@ -75,15 +75,14 @@ class TestCollector {
       return;
     }
     const auto let = static_cast<size_t>(expr.resolved_let);
-    if (std::find(lets_.begin(), lets_.end(), let) != lets_.end()) return;
-    lets_.push_back(let);
+    if (!lets_.insert(let).second) return;
     Visit(*symbols_.lets[let]->condition);
   }
   std::vector<const Expr*> Take() { return std::move(tests_); }
 
  private:
   const Symbols& symbols_;
-  std::vector<size_t> lets_;
+  absl::flat_hash_set<size_t> lets_;
   std::vector<const Expr*> tests_;
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_format.h"
 
 namespace gate::rules {
@@ -49,9 +50,9 @@ ConditionId ProgramBuilder::AddBanned(BanKeyId key, bool negated) {
 ConditionId ProgramBuilder::AddGroup(Node::Kind kind,
                                      std::span<const ConditionId> children) {
   std::vector<ConditionId> unique;
+  absl::flat_hash_set<uint32_t> seen;
   for (ConditionId child : children) {
-    if (std::find(unique.begin(), unique.end(), child) == unique.end())
-      unique.push_back(child);
+    if (seen.insert(child.value).second) unique.push_back(child);
   }
   assert(!unique.empty());
   if (unique.size() == 1) return unique[0];
