@@ -95,12 +95,13 @@ std::optional<int64_t> ParseNumber(std::string_view text) {
 }
 
 // Postfix's cleanup says this for mail that was not submitted by SMTP
-// (non_smtpd_milters); Sendmail gives no address then.
+// (non_smtpd_milters); Sendmail gives no address then. A proxy that does not
+// tell the client's address (XCLIENT) gives none either, but another name.
 bool IsLocal(const ConnectEvent& event) {
   static const rules::IpAddress kLoopback =
       rules::IpAddress::FromV4(0x7f000001);
-  return !event.address || (*event.address == kLoopback && event.port == 0 &&
-                            rules::EqualFolded(event.host, "localhost"));
+  return rules::EqualFolded(event.host, "localhost") &&
+         (!event.address || (*event.address == kLoopback && event.port == 0));
 }
 
 // Sendmail tells what became of the certificate; Postfix sends its subject

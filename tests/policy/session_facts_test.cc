@@ -181,6 +181,7 @@ TEST_F(SessionFactsTest, LocalIsNoAddressOrPostfixsSimulatedClient) {
       {.host = "localhost", .address = "127.0.0.1", .port = 4711},
       {.host = "mx.example", .address = "127.0.0.1"},
       {.host = "localhost", .address = "192.0.2.1"},
+      {.host = "unknown", .address = ""},
   });
   for (const LocalCase& test : kCases) {
     Connect(FakeMacros(), test.host, test.address, test.port);
