@@ -131,7 +131,7 @@ MtaClient::Answer MtaClient::ReadAnswer() {
       continue;
     }
     answer.verdict = packet.command;
-    answer.text = packet.data.c_str();
+    answer.text = packet.data.substr(0, packet.data.find('\0'));
     return answer;
   }
 }
