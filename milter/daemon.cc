@@ -1,6 +1,7 @@
 #include "milter/daemon.h"
 
 #include <pwd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +84,15 @@ absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
   absl::StatusOr<Listener> control = BindControl(settings);
   if (!control.ok()) return control.status();
   return Sockets{*std::move(milter), *std::move(control)};
+}
+
+// A connection of the MTA is a descriptor: the soft limit of 1024 that shells
+// and supervisors hand down is for programs that use select. Ours do not.
+void RaiseDescriptorLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class Daemon : public ControlHandler {
@@ -168,6 +178,7 @@ StatsReport Daemon::Stats() {
 absl::Status Serve(const DaemonOptions& options) {
   ReloadThread::BlockSignal();
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
   rules::DiskReader reader;
   const PolicyOrigin origin{
       .file = options.policy_file,

@@ -1,5 +1,6 @@
 // The real binary, without an MTA: start, reload, list files, stop.
 #include <grp.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -56,6 +57,19 @@ TEST_F(DaemonTest, ServesTellsStatisticsAndStopsCleanly) {
   EXPECT_EQ(daemon.Stop(), 0) << daemon.Log();
   EXPECT_NE(access(MilterSocket().c_str(), F_OK), 0);
   EXPECT_NE(access(ControlSocket().c_str(), F_OK), 0);
+}
+
+TEST_F(DaemonTest, TakesAllDescriptorsThatItMayHave) {
+  rlimit own = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &own), 0);
+  const rlimit low = {.rlim_cur = 256, .rlim_max = own.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  mta::GatemilterProcess daemon = Start();
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &own), 0);
+  ASSERT_EQ(daemon.fault(), "");
+  rlimit its = {};
+  ASSERT_EQ(prlimit(daemon.pid(), RLIMIT_NOFILE, nullptr, &its), 0);
+  EXPECT_EQ(its.rlim_cur, own.rlim_max);
 }
 
 TEST_F(DaemonTest, ReloadInstallsAGoodPolicyAndKeepsItOverABadOne) {

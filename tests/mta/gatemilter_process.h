@@ -30,6 +30,7 @@ class GatemilterProcess {
   // Empty when it serves; else what is wrong.
   const std::string& fault() const { return fault_; }
   bool Running() { return process_.Running(); }
+  pid_t pid() const { return process_.pid(); }
   void Signal(int number) const { process_.Signal(number); }
   int Stop() { return process_.Stop(); }
 
