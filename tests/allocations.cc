@@ -9,6 +9,17 @@ thread_local size_t allocations = 0;
 
 size_t gate::ThreadAllocations() { return allocations; }
 
+// ThreadSanitizer's run-time library defines these itself, and not weakly.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GATE_KEEP_OPERATOR_NEW
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define GATE_KEEP_OPERATOR_NEW
+#endif
+
+#ifndef GATE_KEEP_OPERATOR_NEW
+
 void* operator new(size_t size) {
   ++allocations;
   void* memory = std::malloc(size == 0 ? 1 : size);
@@ -39,3 +50,5 @@ void operator delete(void* memory, std::align_val_t) noexcept {
 void operator delete(void* memory, size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
+
+#endif  // GATE_KEEP_OPERATOR_NEW

@@ -1,5 +1,6 @@
 // How often this thread asked for memory: for tests of paths that must not
-// allocate after warm-up. Linking allocations.cc replaces operator new.
+// allocate after warm-up. Linking allocations.cc replaces operator new; not
+// under ThreadSanitizer, where nothing is counted.
 #pragma once
 
 #include <cstddef>
