@@ -36,6 +36,13 @@ class GateTest : public testing::Test {
     ASSERT_EQ(postfix_->fault(), "");
   }
 
+  // Its exit status.
+  int StopGate() {
+    const int status = gate_->Stop();
+    gate_.reset();
+    return status;
+  }
+
   SmtpClient Visit(const Visitor& visitor = {}) const {
     return {postfix_->port(), visitor};
   }

@@ -1,5 +1,8 @@
 #include "tests/mta/gatemilter_process.h"
 
+#include <pwd.h>
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -52,6 +55,14 @@ Outcome GatemilterProcess::Ask(const std::string& command,
                                std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), {command, "--control", control_});
   return Gatemilter(arguments);
+}
+
+std::string GatemilterProcess::Owner() const {
+  struct stat status {};
+  const std::string entry = "/proc/" + std::to_string(process_.pid());
+  if (stat(entry.c_str(), &status) != 0) return {};
+  const passwd* account = getpwuid(status.st_uid);
+  return account == nullptr ? std::string() : account->pw_name;
 }
 
 Outcome GatemilterProcess::Reload() const { return Ask("reload", {}); }

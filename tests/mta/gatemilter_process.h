@@ -33,6 +33,8 @@ class GatemilterProcess {
   pid_t pid() const { return process_.pid(); }
   void Signal(int number) const { process_.Signal(number); }
   int Stop() { return process_.Stop(); }
+  // The account that the daemon runs as.
+  std::string Owner() const;
 
   // The file that `reload` reads.
   const std::string& policy_file() const { return policy_file_; }

@@ -61,5 +61,29 @@ TEST_F(Relay, AcceptingPolicyDoesNotOpenAClosedPostfix) {
             "554 5.7.1 <b@elsewhere.example>: Relay access denied");
 }
 
+// milter_default_action = tempfail, as contrib/postfix/main.cf says.
+TEST_F(Relay, WhileGatemilterIsAwayMailIsDeferred) {
+  ASSERT_NO_FATAL_FAILURE(StartGate(kNoRelay));
+  SmtpClient open = Visit();
+  EXPECT_EQ(open.Mail("<a@spam.example>").code, 250);
+  EXPECT_EQ(StopGate(), 0);
+  EXPECT_EQ(open.Rcpt("<b@elsewhere.example>").text,
+            "451 4.7.1 Service unavailable - try again later");
+  SmtpClient later = Visit();
+  EXPECT_EQ(later.Mail("<a@spam.example>").text,
+            "451 4.7.1 Service unavailable - try again later");
+}
+
+TEST_F(Relay, GatemilterDropsItsPrivilegesAndStillDecides) {
+  ASSERT_NO_FATAL_FAILURE(
+      StartGate("set user nobody\n" + std::string(kNoRelay)));
+  EXPECT_EQ(gate().Owner(), "nobody");
+  SmtpClient client = Visit();
+  EXPECT_EQ(client.Mail("<a@spam.example>").code, 250);
+  EXPECT_EQ(client.Rcpt("<b@elsewhere.example>").text,
+            "554 5.7.1 Relaying denied");
+  EXPECT_EQ(gate().Reload().status, 0);
+}
+
 }  // namespace
 }  // namespace gate::mta
