@@ -106,8 +106,8 @@ class NeedsBuilder {
     if (rule.stage > Stage::kMail) needs_.mail = true;
     // Refusals at connect and helo are given at MAIL, but for 421 at connect.
     const bool at_once = rule.stage == Stage::kConnect && rule.code == 421;
-    const bool kept = (Refuses(rule) && !at_once) ||
-                      MayDeferForOutage(rule, parts_.limits);
+    const bool kept =
+        (Refuses(rule) && !at_once) || MayDeferForOutage(rule, parts_.limits);
     if (rule.stage <= Stage::kHelo && kept) needs_.mail = true;
     if (rule.shadow) return;
     if (rule.action == Action::kQuarantine) needs_.quarantine = true;
