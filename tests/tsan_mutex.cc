@@ -1,0 +1,63 @@
+// Tells ThreadSanitizer what absl::Mutex and absl::Notification order. Debian's
+// library is not instrumented, so that all they guard would look like a race.
+// Linked into every program of the tsan preset; these definitions take the
+// place of the library's and call them. What is not here is not used by us.
+#include <dlfcn.h>
+#include <sanitizer/tsan_interface.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+
+namespace {
+
+// A member function is called as a function of its object (Itanium C++ ABI).
+template <class Function>
+Function Original(const char* mangled) {
+  void* const found = dlsym(RTLD_NEXT, mangled);
+  if (found == nullptr) {
+    std::fprintf(stderr, "tsan_mutex.cc: %s is not in Abseil\n", mangled);
+    std::abort();
+  }
+  return reinterpret_cast<Function>(found);
+}
+
+}  // namespace
+
+void absl::Mutex::Lock() {
+  static const auto lock =
+      Original<void (*)(Mutex*)>("_ZN4absl7debian35Mutex4LockEv");
+  lock(this);
+  __tsan_acquire(this);
+}
+
+void absl::Mutex::Unlock() {
+  static const auto unlock =
+      Original<void (*)(Mutex*)>("_ZN4absl7debian35Mutex6UnlockEv");
+  __tsan_release(this);
+  unlock(this);
+}
+
+void absl::Mutex::Await(const Condition& condition) {
+  static const auto await = Original<void (*)(Mutex*, const Condition&)>(
+      "_ZN4absl7debian35Mutex5AwaitERKNS0_9ConditionE");
+  __tsan_release(this);
+  await(this, condition);
+  __tsan_acquire(this);
+}
+
+void absl::Notification::Notify() {
+  static const auto notify = Original<void (*)(Notification*)>(
+      "_ZN4absl7debian312Notification6NotifyEv");
+  __tsan_release(this);
+  notify(this);
+}
+
+void absl::Notification::WaitForNotification() const {
+  static const auto wait = Original<void (*)(const Notification*)>(
+      "_ZNK4absl7debian312Notification19WaitForNotificationEv");
+  wait(this);
+  __tsan_acquire(const_cast<Notification*>(this));
+}
