@@ -65,7 +65,7 @@ absl::StatusOr<Listener> BindControl(const rules::Settings& settings) {
     control = *settings.control;
   } else {
     control.address = kDefaultControlAddress;
-    const absl::Status made = MakeRunDirectory(settings.user);
+    absl::Status made = MakeRunDirectory(settings.user);
     if (!made.ok()) return made;
   }
   return Listener::Bind(control);
@@ -98,7 +98,7 @@ void RaiseDescriptorLimit() {
 class Daemon : public ControlHandler {
  public:
   Daemon(rules::FileReader& reader, const PolicyOrigin& origin,
-         std::shared_ptr<const rules::Policy> policy)
+         const std::shared_ptr<const rules::Policy>& policy)
       : policy_file_(origin.file),
         log_(policy->settings().log, statistics_),
         engine_(clock_, statistics_, log_),
@@ -125,15 +125,14 @@ class Daemon : public ControlHandler {
 
 absl::Status Daemon::Run(Sockets sockets) {
   LibmilterDoor door(engine_, store_, statistics_, log_);
-  if (const absl::Status status = door.Attach(sockets.milter.fd());
-      !status.ok()) {
+  if (absl::Status status = door.Attach(sockets.milter.fd()); !status.ok()) {
     return status;
   }
   LogReady(sockets.milter, sockets.control);
   ControlServer control(std::move(sockets.control), *this);
   control.Start();
   const ReloadThread reload(reloader_);
-  const absl::Status status = door.Run();
+  absl::Status status = door.Run();
   if (absl::IsDeadlineExceeded(status)) {
     // Callbacks still use what the destructors would take away. The files of
     // the sockets stay; the next start removes them.
@@ -193,7 +192,7 @@ absl::Status Serve(const DaemonOptions& options) {
   const rules::Settings& settings = tested.load.policy->settings();
   absl::StatusOr<Sockets> sockets = BindSockets(settings, origin.file);
   if (!sockets.ok()) return sockets.status();
-  if (const absl::Status status = DropPrivileges(settings.user); !status.ok()) {
+  if (absl::Status status = DropPrivileges(settings.user); !status.ok()) {
     return status;
   }
   LibmilterDoor::BlockSignals();

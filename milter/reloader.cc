@@ -1,7 +1,6 @@
 #include "milter/reloader.h"
 
 #include <optional>
-#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -46,7 +45,7 @@ void LogLines(Log& log, const std::string& report) {
 
 Reloader::Reloader(rules::FileReader& reader, const policy::Clock& clock,
                    policy::Engine& engine, Log& log, const PolicyOrigin& origin,
-                   std::shared_ptr<const rules::Policy> policy)
+                   const std::shared_ptr<const rules::Policy>& policy)
     : reader_(reader),
       clock_(clock),
       engine_(engine),
@@ -54,10 +53,10 @@ Reloader::Reloader(rules::FileReader& reader, const policy::Clock& clock,
       origin_(origin),
       started_(policy->settings()) {
   const absl::MutexLock lock(&mutex_);
-  Install(std::move(policy), origin.read_since_ns);
+  Install(policy, origin.read_since_ns);
 }
 
-void Reloader::Install(std::shared_ptr<const rules::Policy> policy,
+void Reloader::Install(const std::shared_ptr<const rules::Policy>& policy,
                        int64_t read_since_ns) {
   log_.SetLevel(policy->settings().log);
   engine_.Install(policy);

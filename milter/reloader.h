@@ -32,7 +32,7 @@ class Reloader {
   // outlive the reloader.
   Reloader(rules::FileReader& reader, const policy::Clock& clock,
            policy::Engine& engine, Log& log, const PolicyOrigin& origin,
-           std::shared_ptr<const rules::Policy> policy);
+           const std::shared_ptr<const rules::Policy>& policy);
 
   // Loads, checks and tests the policy anew and installs it if all is well;
   // logs the outcome.
@@ -45,7 +45,7 @@ class Reloader {
   int64_t installed_at_us() const { return installed_at_us_; }
 
  private:
-  void Install(std::shared_ptr<const rules::Policy> policy,
+  void Install(const std::shared_ptr<const rules::Policy>& policy,
                int64_t read_since_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LogReload(const ReloadReport& report);
   int64_t WallNs() const { return clock_.Read().wall_us * 1000; }

@@ -42,7 +42,7 @@ test "bad" {
 class CommandsTest : public testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& content) {
-    const std::string path = folder_.path() + "/" + name;
+    std::string path = folder_.path() + "/" + name;
     EXPECT_TRUE(mta::WriteFile(path, content));
     return path;
   }

@@ -61,7 +61,7 @@ TEST(MemoryStore, StaysWithinItsBound) {
 }
 
 TEST(MemoryStore, FloodOfNewKeysDoesNotForgetFullBuckets) {
-  MemoryStore store({.max_entries = 64 * 100});
+  MemoryStore store({.max_entries = 6400});
   const rules::Limit limit = PerHour(10);
   for (int i = 0; i < 100; ++i) {
     ASSERT_TRUE(Charge(store, limit, "full" + std::to_string(i), 10, 0));
@@ -124,10 +124,11 @@ TEST(MemoryStore, KnownKeysAreChargedWithoutAllocation) {
 }
 
 TEST(MemoryStore, ThreadsTogetherGetNoMoreThanTheBurst) {
-  MemoryStore store({.max_entries = 64 * 50});
+  MemoryStore store({.max_entries = 3200});
   const rules::Limit limit = PerHour(1000);
   std::atomic<int> admitted = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 500; ++i) {

@@ -98,6 +98,7 @@ TEST(Statistics, AddsUpWhatThreadsCountWhileRulesAreRegistered) {
   Statistics statistics;
   const RuleSlots slots = statistics.Register(*Compile(kThreeRules));
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&statistics, &slots] {
       for (int i = 0; i < 1000; ++i) {
