@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -74,7 +75,7 @@ class CountingClock : public Clock {
     return clock.Read();
   }
   ManualClock clock;
-  mutable int reads = 0;
+  mutable std::atomic<int> reads = 0;
 };
 
 class NotifyingWaiter : public Waiter {
