@@ -141,22 +141,15 @@ void PolicyFiles::Override(std::span<const std::string> texts,
 void PolicyFiles::OverrideOne(const std::string& name, const std::string& text,
                               ast::Tree& tree) {
   hash_.Add(text);
-  const FileId file = sources_.Add(name, "set " + text);
-  ast::Tree parsed = Parse(sources_, file, diagnostics_);
-  for (size_t i = 0; i < parsed.statements.size(); ++i) {
-    auto* set = std::get_if<ast::Set>(&parsed.statements[i]);
-    if (!set || i > 0) {
-      diagnostics_.Error(DiagnosticId::kBadSetting,
-                         {file, 0, static_cast<uint32_t>(text.size() + 4)},
-                         "`--set` takes one setting");
-      return;
-    }
-    std::erase_if(tree.statements, [&](const ast::Statement& statement) {
-      const auto* other = std::get_if<ast::Set>(&statement);
-      return other && other->key.text == set->key.text;
-    });
-    tree.statements.emplace_back(std::move(*set));
-  }
+  const FileId file = sources_.Add(name, text);
+  ast::Tree parsed = ParseSetting(sources_, file, diagnostics_);
+  if (parsed.statements.empty()) return;
+  auto& setting = std::get<ast::Set>(parsed.statements.front());
+  std::erase_if(tree.statements, [&](const ast::Statement& statement) {
+    const auto* other = std::get_if<ast::Set>(&statement);
+    return other && other->key.text == setting.key.text;
+  });
+  tree.statements.emplace_back(std::move(setting));
 }
 
 }  // namespace gate::rules
