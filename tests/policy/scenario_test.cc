@@ -16,8 +16,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 rules::LoadResult Load(std::string text) {
-  MapFileReader reader;
-  reader.files["policy.rules"] = std::move(text);
+  rules::MapReader reader({{"policy.rules", std::move(text)}});
   rules::LoadResult loaded = rules::LoadPolicy(reader, "policy.rules");
   EXPECT_TRUE(loaded.policy) << loaded.Render();
   return loaded;

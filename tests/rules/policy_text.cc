@@ -2,33 +2,14 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <vector>
 
-#include "absl/status/status.h"
+#include "tests/rules/map_reader.h"
 
 namespace gate::rules {
-namespace {
-
-class OneFile : public FileReader {
- public:
-  explicit OneFile(const std::string& text) : text_(text) {}
-  absl::StatusOr<std::string> Read(const std::string& path) override {
-    if (path != "test.rules") return absl::NotFoundError("no such file");
-    return text_;
-  }
-  std::vector<std::string> Glob(const std::string& pattern) override {
-    return {pattern};
-  }
-
- private:
-  const std::string& text_;
-};
-
-}  // namespace
 
 std::shared_ptr<const Policy> CompileText(const std::string& text,
                                           const LoadOptions& options) {
-  OneFile reader(text);
+  MapReader reader({{"test.rules", text}});
   LoadResult result = LoadPolicy(reader, "test.rules", options);
   if (result.policy == nullptr) {
     std::fputs((text + "\n" + result.Render()).c_str(), stderr);
