@@ -1,18 +1,11 @@
 #include "milter/header_changes.h"
 
-#include "absl/strings/match.h"
 #include "milter/reply.h"
+#include "rules/ascii.h"
 
 namespace gate::milter {
-namespace {
 
 using policy::HeaderEdit;
-
-bool SameName(std::string_view a, std::string_view b) {
-  return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()});
-}
-
-}  // namespace
 
 void HeaderChanges::Reset() {
   counts_.clear();
@@ -23,7 +16,7 @@ void HeaderChanges::Count(const rules::Policy& policy, std::string_view name) {
   const auto names = policy.edited_headers();
   counts_.resize(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    if (SameName(names[i], name)) ++counts_[i];
+    if (rules::EqualFolded(names[i], name)) ++counts_[i];
   }
 }
 
@@ -31,7 +24,7 @@ void HeaderChanges::RemoveIncoming(const rules::Policy& policy,
                                    std::string_view name) {
   const auto names = policy.edited_headers();
   for (size_t i = 0; i < counts_.size() && i < names.size(); ++i) {
-    if (!SameName(names[i], name)) continue;
+    if (!rules::EqualFolded(names[i], name)) continue;
     for (uint32_t instance = counts_[i]; instance > 0; --instance) {
       list_.push_back({.kind = HeaderChange::Kind::kRemove,
                        .name = std::string(name),

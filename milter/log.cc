@@ -4,10 +4,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
+#include "rules/source.h"
 #include "spdlog/async.h"
 #include "spdlog/async_logger.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -32,26 +34,15 @@ void Append(Line& line, std::string_view text) {
 
 // --- Escaping.
 
-struct Character {
-  uint32_t code = 0;
-  size_t size = 0;  // bytes; 0: no valid UTF-8
-};
-
-Character DecodeUtf8(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || size > text.size()) return {};
-  uint32_t code = lead & (0xffu >> (size + 1));
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3f);
+// The code point of one well-formed UTF-8 character.
+uint32_t CodePoint(std::string_view character) {
+  const auto lead = static_cast<uint8_t>(character[0]);
+  if (character.size() == 1) return lead;
+  uint32_t code = lead & (0xffu >> (character.size() + 1));
+  for (const char c : character.substr(1)) {
+    code = code << 6 | (static_cast<uint8_t>(c) & 0x3f);
   }
-  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < kLeast[size] || code > 0x10ffff || surrogate) return {};
-  return {code, size};
+  return code;
 }
 
 // Characters that end lines, act on terminals or reorder what stands beside.
@@ -85,10 +76,11 @@ void AppendHex(char c, Out& out) {
 template <class Out>
 void AppendEscaped(std::string_view value, Out& out) {
   while (!value.empty()) {
-    const Character character = DecodeUtf8(value);
-    const size_t size = character.size == 0 ? 1 : character.size;
-    const bool escape = character.size == 0 || IsHarmful(character.code);
-    for (const char c : value.substr(0, size)) {
+    const size_t valid = rules::Utf8CharacterSize(value);
+    const size_t size = std::max(valid, size_t{1});
+    const std::string_view character = value.substr(0, size);
+    const bool escape = valid == 0 || IsHarmful(CodePoint(character));
+    for (const char c : character) {
       if (escape) {
         AppendHex(c, out);
         continue;

@@ -4,13 +4,13 @@
 #include <cassert>
 
 #include "absl/strings/escaping.h"
+#include "rules/ascii.h"
 
 namespace gate::milter {
 namespace {
 
 using rules::Action;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool IsControl(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -58,7 +58,7 @@ class LineWriter {
     std::string& line = reply_.lines[reply_.line_count - 1];
     if (line.empty()) {
       if (c == ' ') return;
-      if (IsDigit(c)) line += ' ';
+      if (rules::IsAsciiDigit(c)) line += ' ';
     }
     if (line.size() + 2 > Reply::kMaxLine) {
       Wrap();
@@ -89,7 +89,8 @@ class LineWriter {
     const size_t blank = full_line.rfind(' ');
     if (blank == std::string::npos || blank < Reply::kMaxLine / 2) return;
     std::string& next = reply_.lines[last + 1];
-    if (blank + 1 < full_line.size() && IsDigit(full_line[blank + 1])) {
+    if (blank + 1 < full_line.size() &&
+        rules::IsAsciiDigit(full_line[blank + 1])) {
       next += ' ';
     }
     next.append(full_line, blank + 1);

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "rules/ascii.h"
 
 namespace gate::policy {
 
@@ -200,7 +200,7 @@ void Engine::ReportUnknownFacts(Session& session) {
 void Engine::AddHeader(Session& session, std::string_view name,
                        std::string_view value) {
   for (const std::string& ours : session.policy().added_headers()) {
-    if (absl::EqualsIgnoreCase(ours, {name.data(), name.size()})) {
+    if (rules::EqualFolded(ours, name)) {
       session.edits_.StripIncoming(ours);
     }
   }

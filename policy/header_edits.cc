@@ -2,14 +2,10 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
+#include "rules/ascii.h"
 
 namespace gate::policy {
 namespace {
-
-bool SameName(std::string_view a, std::string_view b) {
-  return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()});
-}
 
 HeaderEdit& Reuse(std::vector<HeaderEdit>& edits, size_t& count,
                   HeaderEdit::Kind kind, std::string_view name) {
@@ -36,7 +32,8 @@ HeaderEdit& HeaderEdits::Note(HeaderEdit::Kind kind, std::string_view name) {
 
 void HeaderEdits::StripIncoming(std::string_view name) {
   const bool known = std::ranges::any_of(
-      stripped_, [&](std::string_view other) { return SameName(other, name); });
+      stripped_,
+      [&](std::string_view other) { return rules::EqualFolded(other, name); });
   if (!known) stripped_.push_back(name);
 }
 
@@ -48,7 +45,8 @@ HeaderEdit& HeaderEdits::IncomingEdit(HeaderEdit::Kind kind,
                                       std::string_view name) {
   for (size_t i = 0; i < result_count_; ++i) {
     HeaderEdit& edit = result_[i];
-    if (edit.kind == HeaderEdit::Kind::kAdd || !SameName(edit.name, name)) {
+    if (edit.kind == HeaderEdit::Kind::kAdd ||
+        !rules::EqualFolded(edit.name, name)) {
       continue;
     }
     edit.kind = kind;

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "policy/scenario_text.h"
+#include "rules/ascii.h"
 
 namespace gate::policy {
 namespace {
@@ -24,9 +24,7 @@ bool Meets(const Expectation& expectation, const ScenarioEvent& event) {
 
 bool Puts(const HeaderEdit& edit, const Expectation& expectation) {
   if (edit.kind == HeaderEdit::Kind::kRemove) return false;
-  if (!absl::EqualsIgnoreCase(
-          absl::string_view(edit.name.data(), edit.name.size()),
-          expectation.header->text)) {
+  if (!rules::EqualFolded(edit.name, expectation.header->text)) {
     return false;
   }
   return !expectation.value || expectation.value->text == edit.value;

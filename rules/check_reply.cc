@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
 
 namespace gate::rules {
 namespace {
@@ -13,11 +14,9 @@ using Kind = ast::Action::Kind;
 constexpr int64_t kDefaultReject = 554;
 constexpr int64_t kDefaultDefer = 451;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 bool AreDigits(std::string_view text, size_t most) {
   return !text.empty() && text.size() <= most &&
-         std::all_of(text.begin(), text.end(), IsDigit);
+         std::all_of(text.begin(), text.end(), IsAsciiDigit);
 }
 
 // class.subject.detail with up to three digits each (RFC 3463 2).
@@ -26,7 +25,7 @@ bool IsEnhancedCode(std::string_view text) {
   if (first == std::string_view::npos) return false;
   const size_t second = text.find('.', first + 1);
   if (second == std::string_view::npos) return false;
-  return first == 1 && IsDigit(text[0]) &&
+  return first == 1 && IsAsciiDigit(text[0]) &&
          AreDigits(text.substr(first + 1, second - first - 1), 3) &&
          AreDigits(text.substr(second + 1), 3);
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
 #include "rules/check_names.h"
 
 namespace gate::rules {
@@ -14,8 +15,6 @@ constexpr size_t kMaxLiteral = 900;
 constexpr std::string_view kLimitPrefix = "limit.";
 constexpr std::string_view kLimitFields[] = {
     "limit.name", "limit.used", "limit.allowed", "limit.retry_after"};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsControl(char c) {
   return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
@@ -58,7 +57,7 @@ void CheckStart(CheckContext& context, const ast::Text& text) {
         .Error(DiagnosticId::kBadTextStart, first.fact->range,
                "the text of a reply must not begin with a fact")
         .help = "a client chooses what it says: begin with words of your own";
-  } else if (IsDigit(first.text.front())) {
+  } else if (IsAsciiDigit(first.text.front())) {
     context.diagnostics
         .Error(DiagnosticId::kBadTextStart, text.range,
                "the text of a reply must not begin with a digit")

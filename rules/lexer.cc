@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
 #include "rules/ip_address.h"
 #include "rules/operators.h"
 
@@ -13,14 +14,9 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-bool IsDigit(char c) {
-  return absl::ascii_isdigit(static_cast<unsigned char>(c));
-}
-bool BeginsWord(char c) {
-  return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_';
-}
+bool BeginsWord(char c) { return IsAsciiAlpha(c) || c == '_'; }
 bool ContinuesWord(char c) {
-  return BeginsWord(c) || IsDigit(c) || c == '.' || c == '-';
+  return BeginsWord(c) || IsAsciiDigit(c) || c == '.' || c == '-';
 }
 bool IsAddressCharacter(char c) {
   return absl::ascii_isxdigit(static_cast<unsigned char>(c)) || c == ':' ||
@@ -31,7 +27,8 @@ bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 // Whether somebody who wrote `text` meant an address or a network.
 bool LooksLikeAddress(std::string_view text) {
   return std::count(text.begin(), text.end(), ':') >= 2 ||
-         (IsDigit(text[0]) && std::count(text.begin(), text.end(), '.') == 3);
+         (IsAsciiDigit(text[0]) &&
+          std::count(text.begin(), text.end(), '.') == 3);
 }
 
 }  // namespace
@@ -170,7 +167,7 @@ Token Lexer::NextInRules() {
     return LexOperator();
   }
   const TokenKind kind =
-      IsDigit(At(end)) ? TokenKind::kNumber : TokenKind::kWord;
+      IsAsciiDigit(At(end)) ? TokenKind::kNumber : TokenKind::kWord;
   while (ContinuesWord(At(end))) ++end;
   return Make(kind, end);
 }
@@ -224,7 +221,7 @@ Token Lexer::LexPattern() {
   while (end < text_.size() && text_[end] != '\n') {
     if (text_[end] == '/') {
       ++end;
-      while (absl::ascii_isalpha(static_cast<unsigned char>(At(end)))) ++end;
+      while (IsAsciiAlpha(At(end))) ++end;
       return Make(TokenKind::kPattern, end);
     }
     end += text_[end] == '\\' && At(end + 1) != '\n' ? 2 : 1;
