@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -21,8 +23,45 @@ void OpenAs(int descriptor, const std::string& path, int flags) {
   if (opened >= 0) dup2(opened, descriptor);
 }
 
+// argv and environment of a command. Made before the fork: the child of a
+// program with threads must not allocate.
+class Arguments {
+ public:
+  explicit Arguments(const Command& command) {
+    for (const std::string& word : command.argv) Add(argv_, word);
+    argv_.push_back(nullptr);
+    for (const std::string& setting : command.environment) {
+      Add(environment_, setting);
+    }
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      if (!Sets(command.environment, *entry)) environment_.push_back(*entry);
+    }
+    environment_.push_back(nullptr);
+  }
+  char* const* argv() const { return argv_.data(); }
+  char* const* environment() const { return environment_.data(); }
+
+ private:
+  static void Add(std::vector<char*>& words, const std::string& word) {
+    words.push_back(const_cast<char*>(word.c_str()));
+  }
+  // Whether one of `settings` has the name of `inherited`.
+  static bool Sets(const std::vector<std::string>& settings,
+                   std::string_view inherited) {
+    const std::string_view name = inherited.substr(0, inherited.find('=') + 1);
+    return std::any_of(settings.begin(), settings.end(),
+                       [&](const std::string& setting) {
+                         return setting.compare(0, name.size(), name) == 0;
+                       });
+  }
+
+  std::vector<char*> argv_;
+  std::vector<char*> environment_;
+};
+
 // Between fork and exec.
-[[noreturn]] void Become(const Command& command, pid_t parent) {
+[[noreturn]] void Become(const Command& command, const Arguments& arguments,
+                         pid_t parent) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(kExecFailed);  // died before prctl
@@ -30,23 +69,15 @@ void OpenAs(int descriptor, const std::string& path, int flags) {
   OpenAs(STDOUT_FILENO, command.out, O_WRONLY | O_CREAT | O_APPEND);
   OpenAs(STDERR_FILENO, command.err, O_WRONLY | O_CREAT | O_APPEND);
   close_range(STDERR_FILENO + 1, ~0U, 0);
-  std::vector<char*> argv;
-  argv.reserve(command.argv.size() + 1);
-  for (const std::string& word : command.argv) {
-    argv.push_back(const_cast<char*>(word.c_str()));
-  }
-  argv.push_back(nullptr);
-  for (const std::string& setting : command.environment) {
-    putenv(const_cast<char*>(setting.c_str()));
-  }
-  execvp(argv[0], argv.data());
+  execvpe(arguments.argv()[0], arguments.argv(), arguments.environment());
   _exit(kExecFailed);
 }
 
 pid_t Start(const Command& command) {
+  const Arguments arguments(command);
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) Become(command, parent);
+  if (pid == 0) Become(command, arguments, parent);
   if (pid > 0) setpgid(pid, pid);  // whoever comes first
   return pid;
 }
