@@ -55,11 +55,16 @@ class GateTest : public testing::Test {
       EXPECT_TRUE(gate_->Running()) << gate_->Log();
     }
     if (!HasFailure() || postfix_ == nullptr) return;
-    if (gate_ != nullptr) std::cerr << "gatemilter:\n" << gate_->Log();
-    std::cerr << "Postfix:\n" << postfix_->Log();
+    if (gate_ != nullptr) std::cerr << "gatemilter:\n" << Tail(gate_->Log());
+    std::cerr << "Postfix:\n" << Tail(postfix_->Log());
   }
 
  private:
+  static std::string Tail(const std::string& log) {
+    constexpr size_t kMost = 100'000;
+    return log.size() > kMost ? log.substr(log.size() - kMost) : log;
+  }
+
   std::unique_ptr<PrivatePostfix> postfix_;
   std::unique_ptr<GatemilterProcess> gate_;
 };

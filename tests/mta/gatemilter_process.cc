@@ -3,8 +3,10 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "tests/mta/temp_dir.h"
@@ -63,6 +65,15 @@ std::string GatemilterProcess::Owner() const {
   if (stat(entry.c_str(), &status) != 0) return {};
   const passwd* account = getpwuid(status.st_uid);
   return account == nullptr ? std::string() : account->pw_name;
+}
+
+int64_t GatemilterProcess::Memory() const {
+  constexpr std::string_view kName = "VmRSS:";
+  const std::string status =
+      ReadFile("/proc/" + std::to_string(process_.pid()) + "/status");
+  const size_t found = status.find(kName);
+  if (found == std::string::npos) return -1;
+  return std::strtoll(status.c_str() + found + kName.size(), nullptr, 10);
 }
 
 Outcome GatemilterProcess::Reload() const { return Ask("reload", {}); }

@@ -33,6 +33,8 @@ class GatemilterProcess {
   pid_t pid() const { return process_.pid(); }
   void Signal(int number) const { process_.Signal(number); }
   int Stop() { return process_.Stop(); }
+  // What it holds in memory (VmRSS), in KiB; -1: it does not run.
+  int64_t Memory() const;
   // The account that the daemon runs as.
   std::string Owner() const;
 

@@ -54,11 +54,12 @@ class SmtpClient {
   // MAIL, RCPT and Data, up to the first refusal.
   Reply Deliver(std::string_view sender, std::string_view rcpt,
                 std::string_view message);
+  // Sends what it is given as it is and does not wait for an answer.
+  bool Write(std::string_view bytes) const;
   void Close();
 
  private:
   static std::string Text(std::string_view text) { return std::string(text); }
-  bool Write(std::string_view bytes) const;
   Reply Read();
   // The next line without its end; false: closed, or no answer in time.
   bool ReadLine(std::string& line);
