@@ -36,7 +36,8 @@ std::shared_ptr<const ListTable> MapLists(
   for (uint32_t i = 0; i < current->size(); ++i) {
     std::shared_ptr<const ListContents> found;
     if (i < infos.size()) found = FindContents(newest, infos[i]);
-    contents.push_back(found ? std::move(found) : current->shared(ListId{i}));
+    if (found == nullptr) found = current->shared(ListId{i});
+    contents.push_back(std::move(found));
   }
   return std::make_shared<const ListTable>(std::move(contents));
 }

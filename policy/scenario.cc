@@ -56,7 +56,7 @@ ScenarioResult RunScenario(std::shared_ptr<const rules::Policy> policy,
   return ScenarioPlayer(std::move(policy), test, options).Run();
 }
 
-TestRun RunTests(std::shared_ptr<const rules::Policy> policy,
+TestRun RunTests(const std::shared_ptr<const rules::Policy>& policy,
                  const rules::Sources& sources) {
   TestRun run;
   for (const rules::ast::Test& test : policy->tests()) {

@@ -82,7 +82,7 @@ struct TestRun {
   std::string report;
   std::vector<Outcome> outcomes;  // in the order of the files
 };
-TestRun RunTests(std::shared_ptr<const rules::Policy> policy,
+TestRun RunTests(const std::shared_ptr<const rules::Policy>& policy,
                  const rules::Sources& sources);
 
 // Event, expected, got, and each condition with its values, a line each.

@@ -28,7 +28,7 @@ struct Parsed {
 std::string DumpTwice(const std::string& text) {
   const Parsed first(text);
   if (first.diagnostics.has_errors()) return first.Faults();
-  const std::string dump = ast::Dump(first.tree);
+  std::string dump = ast::Dump(first.tree);
   const Parsed second(dump);
   EXPECT_EQ(second.Faults(), "") << dump;
   EXPECT_TRUE(SameTree(first.tree, second.tree)) << dump;

@@ -144,9 +144,12 @@ TEST(BuildList, CutsLongEntriesInMessages) {
 
 TEST(BuildList, TakesAHundredThousandEntries) {
   std::vector<std::string> names;
-  for (int i = 0; i < 100'000; ++i)
+  names.reserve(100'000);
+  for (int i = 0; i < 100'000; ++i) {
     names.push_back(absl::StrFormat("host%d.example", i));
+  }
   std::vector<ListEntry> entries;
+  entries.reserve(names.size());
   for (const std::string& name : names) entries.push_back(Word(name));
   Diagnostics diagnostics;
   const auto list = BuildList(ListType::kDomains, entries, diagnostics);

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "absl/strings/str_format.h"
 #include "rules/parser.h"
 
 namespace gate::rules {
@@ -217,9 +218,7 @@ TEST(Checker, BindsUnitsToEvents) {
 TEST(Checker, APileOfLetsCostsItsLength) {
   std::string text = "let a0 = auth.user\n";
   for (int i = 1; i <= 60; ++i) {
-    const std::string before = "a" + std::to_string(i - 1);
-    text += "let a" + std::to_string(i) + " = " + before + " or not " + before +
-            "\n";
+    absl::StrAppendFormat(&text, "let a%d = a%d or not a%d\n", i, i - 1, i - 1);
   }
   text += "at mail { r: accept message when a60 }";
   const Checked checked(text);
