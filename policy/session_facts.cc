@@ -180,8 +180,7 @@ void SessionFacts::Mail(const MailEvent& event) {
   SetCertificate(event.macros);
   SetMacroFacts(Stage::kMail, event.macros, Missing::kSet);
   SetText(FactId::kSenderRaw, event.path);
-  const std::string_view resolved = Macro(event.macros, "{mail_addr}");
-  ParseAddress(resolved.empty() ? event.path : resolved);
+  ParseAddress(event.path, Macro(event.macros, "{mail_addr}"));
   SetMailbox(FactId::kSender, FactId::kSenderLocal, FactId::kSenderDomain);
   SetParameters(event.parameters, Stage::kMail, facts_);
 }
@@ -200,7 +199,7 @@ void SessionFacts::Rcpt(const RcptEvent& event) {
   const std::string_view resolved = rejected_by_mta_
                                         ? std::string_view()
                                         : Macro(event.macros, "{rcpt_addr}");
-  ParseAddress(resolved.empty() ? event.path : resolved);
+  ParseAddress(event.path, resolved);
   SetMailbox(FactId::kRcpt, FactId::kRcptLocal, FactId::kRcptDomain);
   facts_.SetFlag(FactId::kRcptRouted, address_.routed || address_.source_route);
   SetParameters(event.parameters, Stage::kRcpt, facts_);
@@ -281,11 +280,19 @@ void SessionFacts::SetMissing(const FactInfo& info) {
   unknown_.set(Index(info.id));
 }
 
-void SessionFacts::ParseAddress(std::string_view text) {
-  rules::ParseMailAddress(Clean(text), address_);
+// Sendmail resolves local users to their names alone (of the domain that was
+// typed, then), and the null sender to MAILER-DAEMON.
+void SessionFacts::ParseAddress(std::string_view typed,
+                                std::string_view resolved) {
+  if (typed == "<>" || resolved.empty()) resolved = typed;
+  rules::ParseMailAddress(Clean(resolved), address_);
   if (address_.is_null() || !address_.domain.empty()) return;
-  if (!facts_.present(FactId::kServerName)) return;
-  address_.domain = facts_.text(FactId::kServerName);
+  rules::ParseMailAddress(Clean(typed), typed_);
+  address_.domain = typed_.domain;
+  if (address_.domain.empty() && facts_.present(FactId::kServerName)) {
+    address_.domain = facts_.text(FactId::kServerName);
+  }
+  if (address_.domain.empty()) return;
   address_.text = address_.local;
   address_.text += '@';
   address_.text += address_.domain;

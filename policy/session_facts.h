@@ -83,8 +83,9 @@ class SessionFacts {
   void SetClientName(const ConnectEvent& event);
   void SetClientPort(const ConnectEvent& event);
   void SetCertificate(const MacroSource& macros);
-  // Parses into address_; an address without a domain gets the MTA's own.
-  void ParseAddress(std::string_view text);
+  // Parses into address_ what the MTA resolved, else what was typed; an
+  // address without a domain gets the MTA's own.
+  void ParseAddress(std::string_view typed, std::string_view resolved);
   // address_ as three facts.
   void SetMailbox(rules::FactId mailbox, rules::FactId local,
                   rules::FactId domain);
@@ -96,6 +97,7 @@ class SessionFacts {
   rules::FactSet& facts_;
   MessageContent content_;
   rules::MailAddress address_;
+  rules::MailAddress typed_;
   std::string scratch_;
   std::string domain_;    // scratch for normal forms
   int64_t quarter_ = -1;  // of an hour, since 1970, that time.* are of

@@ -1,5 +1,4 @@
-// What verdicts and edits do to messages in a real Postfix, and what Postfix
-// sends to the milter at all.
+// What verdicts and edits do to messages in a real MTA.
 
 #include <gmock/gmock.h>
 
@@ -13,7 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class Content : public GateTest {
+class Content : public BothMtasTest {
  protected:
   Reply Deliver(const std::string& message = kCleanMessage) {
     SmtpClient client = Visit();
@@ -21,7 +20,9 @@ class Content : public GateTest {
   }
 };
 
-TEST_F(Content, HeadersAreAddedSetAndRemoved) {
+GATE_BOTH_MTAS(Content);
+
+TEST_P(Content, HeadersAreAddedSetAndRemoved) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 at message {
   added:   add header "X-Client" "{client.ip} as {helo}"
@@ -40,10 +41,11 @@ at message {
                     "Body\n")
                 .code,
             250);
-  const auto deliveries = postfix().AwaitDeliveries(1);
+  const auto deliveries = mta().AwaitDeliveries(1);
   ASSERT_EQ(deliveries.size(), 1U);
   const std::string& content = deliveries[0].content;
-  EXPECT_THAT(content, HasSubstr("X-Client: 203.0.113.9 as mx.spam.example\n"));
+  EXPECT_THAT(content, HasSubstr(mta().Here("X-Client: 203.0.113.9 as ") +
+                                 "mx.spam.example\n"));
   EXPECT_THAT(content, Not(HasSubstr("forged")));
   EXPECT_THAT(content, Not(HasSubstr("pam-")));
   EXPECT_THAT(content, Not(HasSubstr("one")));
@@ -54,26 +56,26 @@ at message {
   EXPECT_THAT(content, HasSubstr("\n\nBody\n"));
 }
 
-TEST_F(Content, QuarantineHoldsTheMessage) {
+TEST_P(Content, QuarantineHoldsTheMessage) {
   ASSERT_NO_FATAL_FAILURE(
       StartGate(R"(at rcpt { hold: quarantine "to be looked at" })"));
   EXPECT_EQ(Deliver().code, 250);
-  EXPECT_TRUE(postfix().Drain());
-  EXPECT_EQ(postfix().Queued("hold"), 1U);
-  EXPECT_TRUE(postfix().Deliveries().empty());
+  EXPECT_TRUE(mta().Drain());
+  EXPECT_EQ(mta().Quarantined(), 1U);
+  EXPECT_TRUE(mta().Deliveries().empty());
 }
 
-TEST_F(Content, DiscardTakesAndDropsTheMessage) {
+TEST_P(Content, DiscardTakesAndDropsTheMessage) {
   ASSERT_NO_FATAL_FAILURE(
       StartGate(R"(at message { drop: discard when from.count == 1 })"));
   EXPECT_EQ(Deliver().code, 250);
-  EXPECT_TRUE(postfix().Drain());
-  EXPECT_EQ(postfix().Queued("hold"), 0U);
-  EXPECT_TRUE(postfix().Deliveries().empty());
+  EXPECT_TRUE(mta().Drain());
+  EXPECT_EQ(mta().Quarantined(), 0U);
+  EXPECT_TRUE(mta().Deliveries().empty());
   EXPECT_EQ(gate().RuleCount("message", "drop"), 1);
 }
 
-TEST_F(Content, BodyIsMatchedAndTheSizeKnown) {
+TEST_P(Content, BodyIsMatchedAndTheSizeKnown) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 at message {
   big:   reject 552 5.3.4 "Too big" when message.size > 100K
@@ -89,7 +91,7 @@ at message {
   EXPECT_EQ(Deliver().code, 250);
 }
 
-TEST_F(Content, RefusalAtDataIsHeardThere) {
+TEST_P(Content, RefusalAtDataIsHeardThere) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 at data { harvest: reject 554 5.7.1 "Too many unknown" when rcpt.rejected >= 2 }
 at rcpt { only_bob: reject 550 5.1.1 "No such user" when rcpt.local != "bob" }
@@ -103,7 +105,7 @@ at rcpt { only_bob: reject 550 5.1.1 "No such user" when rcpt.local != "bob" }
 }
 
 // A percent sign and a long text arrive as they were written.
-TEST_F(Content, ReplyTextsArriveUnharmed) {
+TEST_P(Content, ReplyTextsArriveUnharmed) {
   const std::string words(890, 'w');
   ASSERT_NO_FATAL_FAILURE(StartGate(
       "at mail { percent: reject 550 5.7.1 \"Is 100% spam, 50%s\" when helo == "
@@ -111,7 +113,7 @@ TEST_F(Content, ReplyTextsArriveUnharmed) {
       words + "\" }"));
   SmtpClient percent = Visit({.helo = "percent.example"});
   EXPECT_EQ(percent.Mail("<a@spam.example>").text,
-            "550 5.7.1 Is 100% spam, 50%s");
+            AsHeard("550 5.7.1 Is 100% spam, 50%s", "<a@spam.example>"));
   SmtpClient lengthy = Visit();
   const Reply reply = lengthy.Mail("<a@spam.example>");
   EXPECT_EQ(reply.code, 550);

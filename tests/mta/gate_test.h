@@ -1,39 +1,46 @@
-// The fixture of the tests with a real Postfix: starts it and gatemilter, and
-// lets visitors come.
+// The fixtures of the tests with a real MTA: they start it and gatemilter, and
+// let visitors come.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
+#include <string_view>
 
 #include "tests/mta/gatemilter_process.h"
+#include "tests/mta/private_mta.h"
 #include "tests/mta/private_postfix.h"
 #include "tests/mta/smtp_client.h"
 
 namespace gate::mta {
 
+// With Postfix, for what Sendmail does not have.
 class GateTest : public testing::Test {
  protected:
-  // An open Postfix (only gatemilter refuses) with this policy. Ask
+  explicit GateTest(Mta kind = Mta::kPostfix) : kind_(kind) {}
+
+  // An open MTA (only gatemilter refuses) with this policy, in which addresses
+  // are replaced by those of visitors (PrivateMta::Here). Ask
   // HasFatalFailure() or use ASSERT_NO_FATAL_FAILURE.
   void StartGate(const std::string& policy) {
     StartGate(policy, {.open = true});
   }
   void StartGate(const std::string& policy,
-                 const PrivatePostfix::Options& options) {
-    StartPostfix(options);
+                 const PrivateMta::Options& options) {
+    StartMta(options);
     if (HasFatalFailure()) return;
     gate_ = std::make_unique<GatemilterProcess>(
-        GatemilterProcess::Options{.dir = postfix_->dir(),
-                                   .milter_socket = postfix_->milter_socket(),
-                                   .group = PrivatePostfix::owner(),
-                                   .policy = policy});
+        GatemilterProcess::Options{.dir = mta_->dir(),
+                                   .milter_socket = mta_->milter_socket(),
+                                   .group = PrivateMta::owner(),
+                                   .policy = mta_->Here(policy)});
     ASSERT_EQ(gate_->fault(), "");
   }
-  void StartPostfix(const PrivatePostfix::Options& options) {
-    postfix_ = std::make_unique<PrivatePostfix>(options);
-    ASSERT_EQ(postfix_->fault(), "");
+  void StartMta(const PrivateMta::Options& options) {
+    mta_ = mta::StartMta(kind_, options);
+    ASSERT_EQ(mta_->fault(), "");
   }
 
   // Its exit status.
@@ -43,20 +50,26 @@ class GateTest : public testing::Test {
     return status;
   }
 
-  SmtpClient Visit(const Visitor& visitor = {}) const {
-    return {postfix_->port(), visitor};
+  SmtpClient Visit(const Visitor& visitor = {}, Port port = Port::kSmtp) const {
+    return mta_->Visit(visitor, port);
+  }
+  // For what the two MTAs do differently.
+  template <class Value>
+  Value PostfixOrSendmail(Value postfix, Value sendmail) const {
+    return kind_ == Mta::kPostfix ? postfix : sendmail;
   }
 
-  PrivatePostfix& postfix() { return *postfix_; }
+  PrivateMta& mta() { return *mta_; }
+  PrivatePostfix& postfix() { return dynamic_cast<PrivatePostfix&>(*mta_); }
   GatemilterProcess& gate() { return *gate_; }
 
   void TearDown() override {
     if (gate_ != nullptr && !HasFailure()) {
       EXPECT_TRUE(gate_->Running()) << gate_->Log();
     }
-    if (!HasFailure() || postfix_ == nullptr) return;
+    if (!HasFailure() || mta_ == nullptr) return;
     if (gate_ != nullptr) std::cerr << "gatemilter:\n" << Tail(gate_->Log());
-    std::cerr << "Postfix:\n" << Tail(postfix_->Log());
+    std::cerr << "MTA:\n" << Tail(mta_->Log());
   }
 
  private:
@@ -65,9 +78,34 @@ class GateTest : public testing::Test {
     return log.size() > kMost ? log.substr(log.size() - kMost) : log;
   }
 
-  std::unique_ptr<PrivatePostfix> postfix_;
+  Mta kind_;
+  std::unique_ptr<PrivateMta> mta_;
   std::unique_ptr<GatemilterProcess> gate_;
 };
+
+// With Postfix, and then with Sendmail: TEST_P, and GATE_BOTH_MTAS(fixture).
+class BothMtasTest : public GateTest, public testing::WithParamInterface<Mta> {
+ protected:
+  BothMtasTest() : GateTest(GetParam()) {}
+
+  // The reply "CODE X.Y.Z TEXT" to MAIL or RCPT of `path`: Sendmail puts the
+  // address into those of 450, 550 and 553.
+  std::string AsHeard(const std::string& reply, const std::string& path) const {
+    constexpr size_t kText = std::string_view("550 5.7.1 ").size();
+    return PostfixOrSendmail(reply,
+                             std::string(reply).insert(kText, path + "... "));
+  }
+};
+
+inline const char* Name(Mta mta) {
+  return mta == Mta::kPostfix ? "Postfix" : "Sendmail";
+}
+inline void PrintTo(Mta mta, std::ostream* out) { *out << Name(mta); }
+
+#define GATE_BOTH_MTAS(fixture)                                     \
+  INSTANTIATE_TEST_SUITE_P(                                         \
+      Mta, fixture, testing::Values(Mta::kPostfix, Mta::kSendmail), \
+      [](const auto& info) { return std::string(Name(info.param)); })
 
 inline constexpr char kCleanMessage[] =
     "From: Alice <alice@sender.example>\n"

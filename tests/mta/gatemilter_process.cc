@@ -1,7 +1,11 @@
 #include "tests/mta/gatemilter_process.h"
 
 #include <pwd.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +16,20 @@
 #include "tests/mta/temp_dir.h"
 
 namespace gate::mta {
+namespace {
+
+// Connects to a unix socket and leaves.
+void Knock(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  close(fd);
+}
+
+}  // namespace
 
 Outcome Gatemilter(const std::vector<std::string>& arguments) {
   Command command{.argv = {GATE_BINARY}};
@@ -24,6 +42,7 @@ GatemilterProcess::GatemilterProcess(const Options& options)
                                                : options.policy_file),
       log_file_(options.dir + "/gatemilter.log"),
       control_("unix:" + options.dir + "/control.sock"),
+      milter_socket_(options.milter_socket),
       fault_(Start(options)) {}
 
 std::string GatemilterProcess::Start(const Options& options) {
@@ -57,6 +76,18 @@ Outcome GatemilterProcess::Ask(const std::string& command,
                                std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), {command, "--control", control_});
   return Gatemilter(arguments);
+}
+
+// libmilter looks whether it shall stop every five seconds, and whenever
+// somebody connects.
+int GatemilterProcess::Stop() {
+  process_.Signal(SIGTERM);
+  const auto stopped = [this] {
+    Knock(milter_socket_);
+    return !process_.Running();
+  };
+  WaitUntil(stopped, std::chrono::seconds(10));
+  return process_.Stop();
 }
 
 std::string GatemilterProcess::Owner() const {

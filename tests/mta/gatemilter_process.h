@@ -26,13 +26,15 @@ class GatemilterProcess {
     std::vector<std::string> arguments = {};  // more of them for `serve`
   };
   explicit GatemilterProcess(const Options& options);
+  ~GatemilterProcess() { Stop(); }
 
   // Empty when it serves; else what is wrong.
   const std::string& fault() const { return fault_; }
   bool Running() { return process_.Running(); }
   pid_t pid() const { return process_.pid(); }
   void Signal(int number) const { process_.Signal(number); }
-  int Stop() { return process_.Stop(); }
+  // Its exit status.
+  int Stop();
   // What it holds in memory (VmRSS), in KiB; -1: it does not run.
   int64_t Memory() const;
   // The account that the daemon runs as.
@@ -57,6 +59,7 @@ class GatemilterProcess {
   std::string policy_file_;
   std::string log_file_;
   std::string control_;
+  std::string milter_socket_;
   ChildProcess process_;
   std::string fault_;
 };

@@ -1,4 +1,4 @@
-// Limits, as clients of a real Postfix meet them.
+// Limits, as clients of real MTAs meet them.
 
 #include <string>
 
@@ -16,10 +16,12 @@ at mail {
 }
 )";
 
-using Limits = GateTest;
+using Limits = BothMtasTest;
+GATE_BOTH_MTAS(Limits);
+using Ipv6Limits = GateTest;  // only XCLIENT brings such clients
 
 // 40 messages take less than the 12 s after which a sixth would fit.
-TEST_F(Limits, FiveAMinuteAdmitsExactlyFiveOfForty) {
+TEST_P(Limits, FiveAMinuteAdmitsExactlyFiveOfForty) {
   ASSERT_NO_FATAL_FAILURE(StartGate(kFiveAMinute));
   SmtpClient client = Visit({.address = "203.0.113.1"});
   int admitted = 0;
@@ -35,7 +37,7 @@ TEST_F(Limits, FiveAMinuteAdmitsExactlyFiveOfForty) {
   }
   EXPECT_EQ(admitted, 5);
   EXPECT_EQ(gate().RuleCount("mail", "too_fast"), 35);
-  EXPECT_EQ(postfix().AwaitDeliveries(5).size(), 5U);
+  EXPECT_EQ(mta().AwaitDeliveries(5).size(), 5U);
 
   // What `five` refused was given back to `total`: two of seven are left.
   SmtpClient other = Visit({.address = "203.0.113.2"});
@@ -50,7 +52,7 @@ TEST_F(Limits, FiveAMinuteAdmitsExactlyFiveOfForty) {
 }
 
 // A message without any accepted recipient costs nothing.
-TEST_F(Limits, MessagesThatComeToNothingAreGivenBack) {
+TEST_P(Limits, MessagesThatComeToNothingAreGivenBack) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 limit five 5/min per client.ip counting messages
 at mail { too_fast: defer 451 4.7.1 "Five messages a minute" when over five }
@@ -64,7 +66,7 @@ at rcpt { no_relay: reject 554 5.7.1 "No" when rcpt.domain != "example.org" }
   }
 }
 
-TEST_F(Limits, RecipientsAreCountedOneByOne) {
+TEST_F(Ipv6Limits, RecipientsAreCountedOneByOne) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 limit three 3/hour per client.network counting recipients
 at rcpt { enough: defer 452 4.5.3 "Three recipients an hour" when over three }
@@ -84,7 +86,7 @@ at rcpt { enough: defer 452 4.5.3 "Three recipients an hour" when over three }
             "452 4.5.3 Three recipients an hour");
 }
 
-TEST_F(Limits, BansLastOverSessions) {
+TEST_P(Limits, BansLastOverSessions) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 at connect { outcast: reject 554 5.7.1 "Banned" when banned(client.network) }
 at rcpt {

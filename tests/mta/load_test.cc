@@ -40,8 +40,8 @@ class Load : public GateTest {
     ASSERT_NO_FATAL_FAILURE(StartGate(
         LoadPolicy(0),
         {.open = true,
-         .main = {"local_transport=discard:", "default_transport=discard:",
-                  "smtpd_client_connection_rate_limit=0"}}));
+         .settings = {"local_transport=discard:", "default_transport=discard:",
+                      "smtpd_client_connection_rate_limit=0"}}));
     const uint64_t seed =
         FromEnvironment("GATE_SEED", std::random_device()() & 0xffff'ff00);
     for (int i = 0; i < kVisitors; ++i) {

@@ -17,7 +17,8 @@ class Negotiation : public GateTest {
  protected:
   // The log of a message that was delivered under `policy`.
   std::string LogOf(const std::string& policy) {
-    StartGate(policy, {.open = true, .main = {"cleanup_service_name=verbose"}});
+    StartGate(policy,
+              {.open = true, .settings = {"cleanup_service_name=verbose"}});
     if (HasFatalFailure()) return {};
     SmtpClient client = Visit();
     EXPECT_EQ(
@@ -50,8 +51,11 @@ TEST_F(Negotiation, PolicyWithABodyRuleGetsTheBody) {
   EXPECT_THAT(log, HasSubstr("event: SMFIC_BODY;"));
 }
 
-// MAIL is where Postfix shows a refusal of connect and helo.
-TEST_F(Negotiation, PolicyOfOtherStagesStillGetsMail) {
+class KeptVerdicts : public BothMtasTest {};
+GATE_BOTH_MTAS(KeptVerdicts);
+
+// MAIL is where MTAs show a refusal of connect and helo.
+TEST_P(KeptVerdicts, PolicyOfOtherStagesStillGetsMail) {
   ASSERT_NO_FATAL_FAILURE(StartGate(R"(
 at connect { outcast: reject 554 5.7.1 "Not you" when client.ip == 198.51.100.7 }
 at helo { liar: defer 451 4.7.1 "Not so" when helo == "liar.example" }

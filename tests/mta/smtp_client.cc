@@ -1,32 +1,10 @@
 #include "tests/mta/smtp_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <cctype>
-#include <utility>
+#include <cstdint>
 
 namespace gate::mta {
 namespace {
-
-int Connect(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  const timeval limit{.tv_sec = SmtpClient::kAnswerLimit.count(), .tv_usec = 0};
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (connect(fd, generic, sizeof address) == 0) return fd;
-  close(fd);
-  return -1;
-}
 
 std::string XclientCommand(const Visitor& visitor) {
   const bool v6 = visitor.address.find(':') != std::string::npos;
@@ -36,6 +14,25 @@ std::string XclientCommand(const Visitor& visitor) {
   line += visitor.name.empty() ? "[UNAVAILABLE]" : visitor.name;
   if (!visitor.login.empty()) line += " LOGIN=" + visitor.login;
   return line;
+}
+
+// Of bytes that may be zero.
+std::string Base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t j = i; j < i + 3; ++j) {
+      group = group << 8 |
+              (j < bytes.size() ? static_cast<unsigned char>(bytes[j]) : 0U);
+    }
+    for (size_t j = 0; j < 4; ++j) {
+      const bool padding = i + j > bytes.size();
+      text += padding ? '=' : kDigits[group >> (18 - 6 * j) & 63];
+    }
+  }
+  return text;
 }
 
 // RFC 5321 section 4.5.2, lines ended by CRLF, and the final dot.
@@ -53,41 +50,52 @@ std::string AsData(std::string_view message) {
 
 }  // namespace
 
-SmtpClient::SmtpClient(int port) : fd_(Connect(port)), greeting_(Read()) {}
+SmtpClient::SmtpClient(int port, const Origin& origin)
+    : stream_(port, origin.address, kAnswerLimit) {
+  if (!origin.tls || stream_.StartTls()) greeting_ = Read();
+}
 
-SmtpClient::SmtpClient(int port, const Visitor& visitor) : SmtpClient(port) {
-  Send("EHLO localhost");
+SmtpClient::SmtpClient(int port, const Visitor& visitor, const Origin& origin)
+    : SmtpClient(port, origin) {
+  Ehlo("localhost");
   Become(visitor);
+}
+
+Reply SmtpClient::Ehlo(std::string_view name) {
+  helo_ = Send("EHLO " + Text(name));
+  return helo_;
 }
 
 Reply SmtpClient::Become(const Visitor& visitor) {
   greeting_ = Send(XclientCommand(visitor));
-  helo_ = greeting_.code == 220 ? Send("EHLO " + visitor.helo) : Reply();
+  helo_ = {};
+  if (greeting_.code == 220) Ehlo(visitor.helo);
   return greeting_;
 }
 
-SmtpClient::SmtpClient(SmtpClient&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      input_(std::move(other.input_)),
-      greeting_(std::move(other.greeting_)),
-      helo_(std::move(other.helo_)) {}
+Reply SmtpClient::StartTls(std::string_view name) {
+  const Reply reply = Send("STARTTLS");
+  if (reply.code != 220) return reply;
+  if (!stream_.StartTls()) return {.code = 0, .text = "no TLS"};
+  return Ehlo(name);
+}
 
-SmtpClient::~SmtpClient() { Close(); }
-
-void SmtpClient::Close() {
-  if (fd_ >= 0) close(fd_);
-  fd_ = -1;
+Reply SmtpClient::AuthPlain(std::string_view user, std::string_view password) {
+  const std::string secret = '\0' + Text(user) + '\0' + Text(password);
+  return Send("AUTH PLAIN " + Base64(secret));
 }
 
 Reply SmtpClient::Send(std::string_view line) {
-  if (!Write(Text(line) + "\r\n")) return {.code = 0, .text = "not connected"};
+  if (!stream_.Write(Text(line) + "\r\n"))
+    return {.code = 0, .text = "not connected"};
   return Read();
 }
 
 Reply SmtpClient::Data(std::string_view message) {
   Reply reply = Send("DATA");
   if (reply.code != 354) return reply;
-  if (!Write(AsData(message))) return {.code = 0, .text = "not connected"};
+  if (!stream_.Write(AsData(message)))
+    return {.code = 0, .text = "not connected"};
   return Read();
 }
 
@@ -96,15 +104,6 @@ Reply SmtpClient::Deliver(std::string_view sender, std::string_view rcpt,
   Reply reply = Mail(sender);
   if (reply.code == 250) reply = Rcpt(rcpt);
   return reply.code == 250 ? Data(message) : reply;
-}
-
-bool SmtpClient::Write(std::string_view bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(sent));
-  }
-  return true;
 }
 
 Reply SmtpClient::Read() {
@@ -125,10 +124,9 @@ Reply SmtpClient::Read() {
 bool SmtpClient::ReadLine(std::string& line) {
   size_t end = input_.find("\r\n");
   while (end == std::string::npos) {
-    char buffer[4096];
-    const ssize_t received = recv(fd_, buffer, sizeof buffer, 0);
-    if (received <= 0) return false;
-    input_.append(buffer, static_cast<size_t>(received));
+    const std::string received = stream_.Read();
+    if (received.empty()) return false;
+    input_ += received;
     end = input_.find("\r\n");
   }
   line = input_.substr(0, end);

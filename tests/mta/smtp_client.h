@@ -5,7 +5,8 @@
 #include <chrono>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "tests/mta/stream.h"
 
 namespace gate::mta {
 
@@ -16,12 +17,18 @@ struct Reply {
   std::string text;
 };
 
-// How the client looks to Postfix and its milters (XCLIENT).
+// Who visits an MTA (PrivateMta::Visit).
 struct Visitor {
   std::string address = "203.0.113.9";  // or an IPv6 address
   std::string name = {};                // empty: none is known
   std::string helo = "mx.spam.example";
-  std::string login = {};  // empty: not authenticated
+  std::string login = {};  // by XCLIENT; empty: not authenticated
+};
+
+// How the TCP connection comes.
+struct Origin {
+  std::string address = "127.0.0.1";  // one of 127/8
+  bool tls = false;                   // from the first byte on
 };
 
 // Closes its connection when it goes away. Thread-compatible.
@@ -30,18 +37,20 @@ class SmtpClient {
   static constexpr auto kAnswerLimit = std::chrono::seconds(30);
 
   // Connects to 127.0.0.1:port; greeting() is what the server said.
-  explicit SmtpClient(int port);
+  explicit SmtpClient(int port, const Origin& origin = {});
   // Connects, and comes as `visitor`: EHLO, XCLIENT, and EHLO again.
-  SmtpClient(int port, const Visitor& visitor);
-  SmtpClient(SmtpClient&& other) noexcept;
-  SmtpClient& operator=(SmtpClient&&) = delete;
-  ~SmtpClient();
+  SmtpClient(int port, const Visitor& visitor, const Origin& origin = {});
 
-  // Comes as another visitor on the same TCP connection: for gatemilter a new
-  // one. Returns the greeting; helo() is the answer to its EHLO.
+  Reply Ehlo(std::string_view name);
+  // XCLIENT and EHLO: comes as another visitor on the same TCP connection, for
+  // gatemilter a new one. Returns the greeting.
   Reply Become(const Visitor& visitor);
+  // STARTTLS, the handshake and EHLO `name`. Returns the first answer that is
+  // a refusal, else the last.
+  Reply StartTls(std::string_view name);
+  Reply AuthPlain(std::string_view user, std::string_view password);
 
-  // After XCLIENT: the greeting and the answer to EHLO that came after it.
+  // The last greeting, and the answer to the last EHLO.
   const Reply& greeting() const { return greeting_; }
   const Reply& helo() const { return helo_; }
 
@@ -55,8 +64,8 @@ class SmtpClient {
   Reply Deliver(std::string_view sender, std::string_view rcpt,
                 std::string_view message);
   // Sends what it is given as it is and does not wait for an answer.
-  bool Write(std::string_view bytes) const;
-  void Close();
+  bool Write(std::string_view bytes) { return stream_.Write(bytes); }
+  void Close() { stream_.Close(); }
 
  private:
   static std::string Text(std::string_view text) { return std::string(text); }
@@ -64,7 +73,7 @@ class SmtpClient {
   // The next line without its end; false: closed, or no answer in time.
   bool ReadLine(std::string& line);
 
-  int fd_ = -1;
+  Stream stream_;
   std::string input_;  // received, not yet read as lines
   Reply greeting_;
   Reply helo_;

@@ -16,7 +16,7 @@ class Submission : public GateTest {
  protected:
   void StartGateFor(const std::string& policy) {
     StartGate(policy,
-              {.open = true, .main = {"non_smtpd_milters=$smtpd_milters"}});
+              {.open = true, .settings = {"non_smtpd_milters=$smtpd_milters"}});
   }
   Outcome Submit() {
     Command sendmail = postfix().Program(

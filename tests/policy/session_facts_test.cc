@@ -309,6 +309,21 @@ TEST_F(SessionFactsTest, AddressWithoutDomainHasTheMtasOwn) {
   EXPECT_EQ(Value(kSender), "alice") << "the MTA did not say its name";
 }
 
+// {mail_addr} and {rcpt_addr} of local users are their names alone there.
+TEST_F(SessionFactsTest, LocalUserOfSendmailHasTheDomainThatWasTyped) {
+  Connect(PostfixConnect());
+  Mail("<Alice@Example.net>", {{"{mail_addr}", "Alice"}});
+  EXPECT_EQ(Value(kSender), "alice@example.net");
+  EXPECT_EQ(Value(kSenderDomain), "example.net");
+  Rcpt("<info@example.net>", {{"{rcpt_addr}", "bob"}});
+  EXPECT_EQ(Value(kRcpt), "bob@example.net") << "virtusertable";
+  Rcpt("<bob>", {{"{rcpt_addr}", "bob"}});
+  EXPECT_EQ(Value(kRcpt), "bob@mail.example.org");
+  Mail("<>", {{"{mail_addr}", "MAILER-DAEMON"}});
+  EXPECT_EQ(Value(kSender), "");
+  EXPECT_EQ(Value(kSenderDomain), "(absent)");
+}
+
 TEST_F(SessionFactsTest, MailClearsTheLastMessage) {
   Mail("<a@x.org>", {{"{auth_authen}", "alice"}, {"{auth_type}", "PLAIN"}},
        {"SIZE=10"});
