@@ -45,9 +45,8 @@ class GateTest : public testing::Test {
 
   // Its exit status.
   int StopGate() {
-    const int status = gate_->Stop();
-    gate_.reset();
-    return status;
+    stopped_ = true;
+    return gate_->Stop();
   }
 
   SmtpClient Visit(const Visitor& visitor = {}, Port port = Port::kSmtp) const {
@@ -64,7 +63,7 @@ class GateTest : public testing::Test {
   GatemilterProcess& gate() { return *gate_; }
 
   void TearDown() override {
-    if (gate_ != nullptr && !HasFailure()) {
+    if (gate_ != nullptr && !stopped_ && !HasFailure()) {
       EXPECT_TRUE(gate_->Running()) << gate_->Log();
     }
     if (!HasFailure() || mta_ == nullptr) return;
@@ -81,6 +80,7 @@ class GateTest : public testing::Test {
   Mta kind_;
   std::unique_ptr<PrivateMta> mta_;
   std::unique_ptr<GatemilterProcess> gate_;
+  bool stopped_ = false;
 };
 
 // With Postfix, and then with Sendmail: TEST_P, and GATE_BOTH_MTAS(fixture).
