@@ -108,8 +108,10 @@ TEST_F(EngineTest, SwapsUnderSessionsOnOtherThreads) {
     list blocked networks { 198.51.100.0/24 }
     at mail { no: reject 550 5.7.1 "No" when client.ip in blocked })";
   engine.Install(PolicyOf(kText));
+  constexpr size_t kThreads = 3;
   std::vector<std::thread> threads;
-  for (int t = 0; t < 3; ++t) {
+  threads.reserve(kThreads);
+  for (size_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       MemoryStore memory;
       FakeMta client{engine, memory};

@@ -15,7 +15,7 @@ struct FromCase {
   std::string_view name;
   std::string_view raw;
   size_t count = 0;
-  std::string_view first = "";  // of the first mailbox
+  std::string_view first = {};  // of the first mailbox
 };
 
 class FromField : public testing::TestWithParam<FromCase> {};

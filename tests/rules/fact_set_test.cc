@@ -184,7 +184,7 @@ TEST(AppendDuration, TakesTheLargestUnitThatDividesIt) {
       {300 * kSecond, "5min"},
       {3600 * kSecond, "1h"},
       {5400 * kSecond, "90min"},
-      {48 * 3600 * kSecond, "2d"},
+      {int64_t{48} * 3600 * kSecond, "2d"},
   });
   for (const DurationCase& test : kCases) {
     std::string out = "in ";

@@ -15,7 +15,7 @@ namespace {
 
 struct Pattern {
   std::string_view text;
-  std::string_view flags = "";
+  std::string_view flags = {};
 };
 
 // All patterns added and compiled; the test fails when one has a fault.

@@ -33,11 +33,12 @@ class Asked {
   void AddHeader(const char* name, const char* value) {
     facts_.AddHeader(*policy_->FindHeader(name), value);
   }
-  Truth Holds(std::vector<Truth> over = {}, std::vector<Truth> banned = {}) {
+  Truth Holds(const std::vector<Truth>& over = {},
+              const std::vector<Truth>& banned = {}) {
     return HoldsWith(*policy_->list_contents(), over, banned);
   }
-  Truth HoldsWith(const ListTable& lists, std::vector<Truth> over = {},
-                  std::vector<Truth> banned = {}) {
+  Truth HoldsWith(const ListTable& lists, const std::vector<Truth>& over = {},
+                  const std::vector<Truth>& banned = {}) {
     return policy_->Holds({0}, {facts_, lists, {over, banned}}, state_);
   }
   bool HoldsWithoutStore() {

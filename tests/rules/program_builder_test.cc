@@ -9,8 +9,8 @@
 namespace gate::rules {
 namespace {
 
-Operand Text(std::string text) { return {.key = text, .value = text}; }
-Operand Pattern(std::string pattern) {
+Operand Text(const std::string& text) { return {.key = text, .value = text}; }
+Operand Pattern(const std::string& pattern) {
   return {
       .key = "/" + pattern,
       .value = PatternOperand{.pattern = pattern, .flags = "", .range = {}}};

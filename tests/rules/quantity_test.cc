@@ -23,7 +23,7 @@ TEST(ParseQuantity, ReadsNumbersSizesAndDurations) {
       {.text = "9223372036854775807",
        .kind = Kind::kNumber,
        .number = INT64_MAX},
-      {.text = "10K", .kind = Kind::kSize, .number = 10 * 1024},
+      {.text = "10K", .kind = Kind::kSize, .number = int64_t{10} * 1024},
       {.text = "10M", .kind = Kind::kSize, .number = 10 << 20},
       {.text = "8589934591G",
        .kind = Kind::kSize,
@@ -68,13 +68,13 @@ TEST(ParseQuantity, RefusesWhatIsNoQuantity) {
 TEST(FormatQuantity, TakesTheLargestUnitThatDivides) {
   EXPECT_EQ(FormatSize(0), "0K");
   EXPECT_EQ(FormatSize(1024), "1K");
-  EXPECT_EQ(FormatSize(1536 * 1024), "1536K");
+  EXPECT_EQ(FormatSize(int64_t{1536} * 1024), "1536K");
   EXPECT_EQ(FormatSize(int64_t{3} << 30), "3G");
   EXPECT_EQ(FormatSize(1000), "1000");
   EXPECT_EQ(FormatDuration(0), "0s");
   EXPECT_EQ(FormatDuration(90 * kSecond), "90s");
   EXPECT_EQ(FormatDuration(120 * kSecond), "2min");
-  EXPECT_EQ(FormatDuration(14 * 86400 * kSecond), "2w");
+  EXPECT_EQ(FormatDuration(int64_t{14} * 86400 * kSecond), "2w");
   EXPECT_EQ(FormatPeriod(3600 * kSecond), "hour");
   EXPECT_EQ(FormatPeriod(7200 * kSecond), "2h");
   EXPECT_EQ(FormatPeriod(kSecond), "s");
