@@ -105,7 +105,7 @@ inline void PrintTo(Mta mta, std::ostream* out) { *out << Name(mta); }
 #define GATE_BOTH_MTAS(fixture)                                     \
   INSTANTIATE_TEST_SUITE_P(                                         \
       Mta, fixture, testing::Values(Mta::kPostfix, Mta::kSendmail), \
-      [](const auto& info) { return std::string(Name(info.param)); })
+      [](const auto& each) { return std::string(Name(each.param)); })
 
 inline constexpr char kCleanMessage[] =
     "From: Alice <alice@sender.example>\n"
