@@ -14,6 +14,7 @@
 #include "rules/check_lists.h"
 #include "rules/check_names.h"
 #include "rules/check_socket.h"
+#include "rules/check_store.h"
 
 namespace gate::rules {
 namespace {
@@ -105,11 +106,14 @@ struct Setting {
   std::string_view key;
   void (*check)(CheckContext&, const ast::Set&);
   bool has_options = false;
+  size_t max_values = 1;
 };
 
 constexpr Setting kSettings[] = {
     {"socket", CheckSocket, true},
     {"control", CheckControl, true},
+    {"store", CheckStore, true, 2},
+    {"redis-deadline", CheckRedisDeadline},
     {"outage", CheckOutage},
     {"failure", CheckFailure},
     {"mode", CheckMode},
@@ -127,32 +131,26 @@ const Setting* FindSetting(std::string_view key) {
 }
 
 void ReportUnknownSetting(CheckContext& context, const ast::Set& set) {
-  if (set.key.text == "store") {
-    context.diagnostics
-        .Error(DiagnosticId::kUnknownSetting, set.key.range,
-               "unknown setting `store`")
-        .help = "limits live in memory in this version: leave the line out";
-    return;
-  }
   std::vector<std::string_view> known;
   for (const Setting& setting : kSettings) known.push_back(setting.key);
   ReportUnknown(context, DiagnosticId::kUnknownSetting, "setting", set.key,
                 known);
 }
 
-// One value; options only where the setting has some.
+// Not more values than it takes; options only where it has some.
 bool CheckShape(CheckContext& context, const Setting& setting,
                 const ast::Set& set) {
   const ast::Literal* surplus = nullptr;
-  if (set.values.size() > 1) {
-    surplus = &set.values[1];
+  if (set.values.size() > setting.max_values) {
+    surplus = &set.values[setting.max_values];
   } else if (!set.options.empty() && !setting.has_options) {
     surplus = &set.options[0];
   }
   if (!surplus) return !set.values.empty();
   context.diagnostics.Error(
       DiagnosticId::kBadSetting, surplus->range,
-      absl::StrFormat("`%s` takes one value", set.key.text));
+      absl::StrFormat("`%s` takes %s", set.key.text,
+                      setting.max_values == 1 ? "one value" : "less"));
   return false;
 }
 

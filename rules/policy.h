@@ -18,6 +18,7 @@
 #include "rules/fact_set.h"
 #include "rules/facts.h"
 #include "rules/list_table.h"
+#include "rules/redis_address.h"
 
 namespace gate::rules {
 
@@ -178,9 +179,21 @@ struct SocketSetting {
   std::string group;
 };
 
+// A Redis that several gatemilters share.
+struct RedisSetting {
+  RedisAddress address;
+  std::string user;           // empty: Redis's default user
+  std::string password_file;  // empty: no password
+  uint32_t database = 0;
+
+  friend bool operator==(const RedisSetting&, const RedisSetting&) = default;
+};
+
 struct Settings {
   std::optional<SocketSetting> socket;
   std::optional<SocketSetting> control;
+  std::optional<RedisSetting> redis;  // none: limits live in memory
+  int64_t redis_deadline_us = 50'000;
   Outage outage = Outage::kLocal;
   Action failure = Action::kDefer;  // kDefer or kAccept
   bool shadow = false;

@@ -11,6 +11,7 @@ namespace {
 
 using Kind = ast::Literal::Kind;
 
+constexpr int64_t kMillisecond = 1'000;
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kMinute = 60 * kSecond;
 constexpr int64_t kHour = 60 * kMinute;
@@ -33,6 +34,7 @@ constexpr std::array kUnits = {
     Unit{"h", "hour", Kind::kDuration, kHour},
     Unit{"min", "min", Kind::kDuration, kMinute},
     Unit{"s", "s", Kind::kDuration, kSecond},
+    Unit{"ms", "", Kind::kDuration, kMillisecond},
 };
 
 struct OtherUnit {
@@ -128,6 +130,7 @@ std::string FormatSize(int64_t bytes) {
 }
 
 std::string FormatDuration(int64_t microseconds) {
+  if (microseconds == 0) return "0s";
   const Unit* unit = LargestUnit(Kind::kDuration, microseconds);
   assert(microseconds % unit->factor == 0);
   return std::to_string(microseconds / unit->factor) + std::string(unit->name);

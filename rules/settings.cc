@@ -1,6 +1,7 @@
 #include "rules/settings.h"
 
 #include <charconv>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -23,6 +24,22 @@ SocketSetting CompileSocket(const ast::Set& set) {
   return socket;
 }
 
+std::optional<RedisSetting> CompileStore(const ast::Set& set) {
+  if (set.values[0].text != "redis") return std::nullopt;
+  RedisSetting redis;
+  ParseRedisAddress(set.values[1].text, redis.address);
+  for (size_t i = 0; i + 1 < set.options.size(); i += 2) {
+    const std::string_view name = set.options[i].text;
+    const ast::Literal& value = set.options[i + 1];
+    if (name == "user") redis.user = value.text;
+    if (name == "password-file") redis.password_file = value.text;
+    if (name == "database") {
+      redis.database = static_cast<uint32_t>(value.number);
+    }
+  }
+  return redis;
+}
+
 Outage OutageOf(std::string_view word) {
   if (word == "accept") return Outage::kAccept;
   return word == "defer" ? Outage::kDefer : Outage::kLocal;
@@ -35,6 +52,10 @@ void Apply(const ast::Set& set, const Symbols& symbols, Settings& settings) {
     settings.socket = CompileSocket(set);
   } else if (key == "control") {
     settings.control = CompileSocket(set);
+  } else if (key == "store") {
+    settings.redis = CompileStore(set);
+  } else if (key == "redis-deadline") {
+    settings.redis_deadline_us = value.number;
   } else if (key == "outage") {
     settings.outage = OutageOf(value.text);
   } else if (key == "failure") {
