@@ -1,11 +1,36 @@
 #include "milter/connection.h"
 
+#include <chrono>
+
 namespace gate::milter {
+namespace {
+
+// Counts how long an event took, however it ends.
+class Stopwatch {
+ public:
+  explicit Stopwatch(policy::Statistics& statistics)
+      : statistics_(statistics) {}
+  ~Stopwatch() {
+    statistics_.CountDuration(
+        std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::steady_clock::now() - begin_)
+            .count());
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  policy::Statistics& statistics_;
+  const std::chrono::steady_clock::time_point begin_ =
+      std::chrono::steady_clock::now();
+};
+
+}  // namespace
 
 using policy::Counter;
 using rules::Action;
 
-void Connection::Answers::Done() noexcept {
+void Connection::Answers::Done(policy::Batch&) noexcept {
   absl::MutexLock lock(&mutex_);
   done_ = true;
 }
@@ -24,6 +49,7 @@ Connection::Connection(policy::Engine& engine, policy::Store& store,
 
 template <class Event>
 Response Connection::Decide(const Event& event) noexcept {
+  const Stopwatch stopwatch(statistics_);
   try {
     if (engine_.Begin(session_, event) == policy::Next::kAsk) {
       store_.Submit(session_.batch(), answers_);

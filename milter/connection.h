@@ -68,7 +68,7 @@ class Connection {
   // Holds the thread until the store has answered.
   class Answers : public policy::Waiter {
    public:
-    void Done() noexcept override;
+    void Done(policy::Batch& batch) noexcept override;
     void Wait();
 
    private:

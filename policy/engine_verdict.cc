@@ -26,10 +26,7 @@ bool KeptForMail(Stage stage, uint16_t code) {
 Verdict Engine::Decide(Session& session) {
   Session::Event& event = session.event_;
   if (event.answered) return DecideKept(session);
-  for (size_t missing = session.lookups_.TakeAnswers(session.policy(), bans_);
-       missing > 0; --missing) {
-    statistics_.Count(Counter::kUnavailable);
-  }
+  session.lookups_.TakeAnswers(session.policy(), bans_, statistics_);
   if (!event.decider) Walk(session, /*final=*/true);
 
   const Verdict verdict = Compose(session);

@@ -46,7 +46,7 @@ uint64_t UnitsOf(Unit unit, const rules::FactSet& facts) {
 
 // Adds nothing for no units.
 void AppendEffect(Effect::Kind kind, const Limit& limit,
-                  const std::string& subject, uint64_t units,
+                  const std::string& subject, uint64_t units, bool local,
                   Effects& effects) {
   if (units == 0) return;
   Effect& effect = effects.Append();
@@ -55,6 +55,7 @@ void AppendEffect(Effect::Kind kind, const Limit& limit,
   effect.name.assign(limit.name);
   effect.subject.assign(subject);
   effect.units = units;
+  effect.local = local;
 }
 
 }  // namespace
@@ -151,40 +152,41 @@ void Lookups::AppendBan(const Source& source, BanKeyId id) {
   RenderKey({&key.key, 1}, source.facts, lookup.subject);
 }
 
-size_t Lookups::TakeAnswers(const Policy& policy, BanMemory& bans) {
-  size_t unavailable = 0;
+void Lookups::TakeAnswers(const Policy& policy, BanMemory& bans,
+                          Statistics& statistics) {
   for (size_t i = 0; i < batch_.size(); ++i) {
     const Lookup& lookup = batch_[i];
     assert(lookup.answer.state != AnswerState::kNone);
-    const bool answered = lookup.kind == Lookup::Kind::kBanned
-                              ? TakeBan(policy, lookup, bans)
-                              : TakeLimit(lookup);
-    if (!answered) ++unavailable;
+    if (lookup.kind == Lookup::Kind::kBanned) {
+      TakeBan(policy, lookup, bans, statistics);
+    } else {
+      TakeLimit(lookup, statistics);
+    }
   }
-  return unavailable;
 }
 
-bool Lookups::TakeLimit(const Lookup& lookup) {
+void Lookups::TakeLimit(const Lookup& lookup, Statistics& statistics) {
   Memory& memory = limits_[lookup.limit->id.value];
   memory.answer = lookup.answer;
   memory.over = Truth::kFalse;
   const AnswerState state = lookup.answer.state;
   if (state == AnswerState::kOver) memory.over = Truth::kTrue;
-  const bool answered =
-      state == AnswerState::kFits || state == AnswerState::kOver;
-  // Local counting is a store's business (one in front of this engine has
-  // done it already); here it means the same as accept.
-  if (!answered && lookup.limit->outage == Outage::kDefer) {
-    memory.over = Truth::kNeedsStore;
+  if (lookup.answer.local) {
+    statistics.Count(Counter::kOutageLocal);
+  } else if (state == AnswerState::kUnavailable) {
+    // Local counting is the store's business: where it could not be done it
+    // means the same as accept.
+    const bool defer = lookup.limit->outage == Outage::kDefer;
+    statistics.Count(defer ? Counter::kOutageDefer : Counter::kOutageAccept);
+    if (defer) memory.over = Truth::kNeedsStore;
   }
   over_[lookup.limit->id.value] = memory.over;
   // One more rejection is asked anew each time.
   if (lookup.kind == Lookup::Kind::kPeek) memory.over = Truth::kFalse;
-  return answered;
 }
 
-bool Lookups::TakeBan(const Policy& policy, const Lookup& lookup,
-                      BanMemory& bans) {
+void Lookups::TakeBan(const Policy& policy, const Lookup& lookup,
+                      BanMemory& bans, Statistics& statistics) {
   const std::string_view name = BanKeyOf(policy, lookup.ban_key).name;
   Truth& truth = banned_[lookup.ban_key.value];
   const int64_t now_us = batch_.now_us;
@@ -193,19 +195,19 @@ bool Lookups::TakeBan(const Policy& policy, const Lookup& lookup,
       const int64_t rest = lookup.answer.retry_after_us;
       bans.Remember(name, lookup.subject, rest > 0 ? now_us + rest : kForever);
       truth = Truth::kTrue;
-      return true;
+      return;
     }
     case AnswerState::kFits:
       bans.Forget(name, lookup.subject);
       truth = Truth::kFalse;
-      return true;
+      return;
     case AnswerState::kNone:
     case AnswerState::kUnavailable:
       break;
   }
+  statistics.Count(Counter::kOutageBans);
   truth =
       bans.Knows(name, lookup.subject, now_us) ? Truth::kTrue : Truth::kFalse;
-  return false;
 }
 
 void Lookups::GiveBackEvent(Effects& effects) {
@@ -214,7 +216,7 @@ void Lookups::GiveBackEvent(Effects& effects) {
     if (lookup.kind == Lookup::Kind::kCharge &&
         lookup.answer.state == AnswerState::kFits) {
       AppendEffect(Effect::Kind::kGiveBack, *lookup.limit, lookup.subject,
-                   lookup.units, effects);
+                   lookup.units, lookup.answer.local, effects);
     }
   }
 }
@@ -231,13 +233,14 @@ void Lookups::KeepMessageCharges() {
     open.limit = lookup.limit;
     open.subject.assign(lookup.subject);
     open.units = lookup.units;
+    open.local = lookup.answer.local;
   }
 }
 
 void Lookups::GiveBackMessage(Effects& effects) {
   for (size_t i = 0; i < open_count_; ++i) {
     AppendEffect(Effect::Kind::kGiveBack, *open_[i].limit, open_[i].subject,
-                 open_[i].units, effects);
+                 open_[i].units, open_[i].local, effects);
   }
   open_count_ = 0;
 }
@@ -248,10 +251,10 @@ void Lookups::SettleMessage(uint64_t actual_bytes, Effects& effects) {
     if (open.limit->unit != Unit::kBytes) continue;
     if (actual_bytes > open.units) {
       AppendEffect(Effect::Kind::kForce, *open.limit, open.subject,
-                   actual_bytes - open.units, effects);
+                   actual_bytes - open.units, open.local, effects);
     } else {
       AppendEffect(Effect::Kind::kGiveBack, *open.limit, open.subject,
-                   open.units - actual_bytes, effects);
+                   open.units - actual_bytes, open.local, effects);
     }
   }
   open_count_ = 0;

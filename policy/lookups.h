@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "policy/ban_memory.h"
+#include "policy/statistics.h"
 #include "policy/store.h"
 #include "rules/policy.h"
 
@@ -41,8 +42,10 @@ class Lookups {
   // Fills the batch with this event's charges and, if `rules_ask`, with the
   // look-ups of its rules.
   void Collect(const Source& source, rules::Stage stage, bool rules_ask);
-  // Answers become truths. Returns how many the store could not give.
-  size_t TakeAnswers(const rules::Policy& policy, BanMemory& bans);
+  // Answers become truths; those that the shared store could not give are
+  // counted.
+  void TakeAnswers(const rules::Policy& policy, BanMemory& bans,
+                   Statistics& statistics);
 
   // The event was refused: what it was charged goes back.
   void GiveBackEvent(Effects& effects);
@@ -76,16 +79,16 @@ class Lookups {
     const rules::Limit* limit = nullptr;
     std::string subject;
     uint64_t units = 0;
+    bool local = false;  // in this process's stand-in
   };
 
   static bool Counts(const Source& source, const rules::Limit& limit);
   static bool Protected(const Source& source, const rules::KeyPart& key);
   void AppendLimit(const Source& source, rules::LimitId id, Lookup::Kind kind);
   void AppendBan(const Source& source, rules::BanKeyId id);
-  // Whether the store answered.
-  bool TakeLimit(const Lookup& lookup);
-  bool TakeBan(const rules::Policy& policy, const Lookup& lookup,
-               BanMemory& bans);
+  void TakeLimit(const Lookup& lookup, Statistics& statistics);
+  void TakeBan(const rules::Policy& policy, const Lookup& lookup,
+               BanMemory& bans, Statistics& statistics);
 
   Batch batch_;
   std::vector<rules::Truth> over_;

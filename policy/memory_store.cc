@@ -61,26 +61,35 @@ MemoryStore::~MemoryStore() = default;
 
 void MemoryStore::Submit(Batch& batch, Waiter& waiter) noexcept {
   for (size_t i = 0; i < batch.size(); ++i) {
-    try {
-      batch[i].answer = Ask(batch[i], batch.now_us);
-    } catch (const std::bad_alloc&) {
-      batch[i].answer = {.state = AnswerState::kUnavailable};
-    }
+    batch[i].answer = Ask(batch[i], batch.now_us);
   }
-  waiter.Done();
+  waiter.Done(batch);
 }
 
-void MemoryStore::Post(const Effects& effects) noexcept {
+bool MemoryStore::Post(const Effects& effects) noexcept {
   for (size_t i = 0; i < effects.size(); ++i) {
-    try {
-      Apply(effects[i], effects.now_us);
-    } catch (const std::bad_alloc&) {
-      // An effect that finds no memory is lost: nobody waits for it.
-    }
+    Apply(effects[i], effects.now_us);
+  }
+  return true;
+}
+
+Answer MemoryStore::Ask(const Lookup& lookup, int64_t now_us) noexcept {
+  try {
+    return TryAsk(lookup, now_us);
+  } catch (const std::bad_alloc&) {
+    return {.state = AnswerState::kUnavailable};
   }
 }
 
-Answer MemoryStore::Ask(const Lookup& lookup, int64_t now_us) {
+void MemoryStore::Apply(const Effect& effect, int64_t now_us) noexcept {
+  try {
+    TryApply(effect, now_us);
+  } catch (const std::bad_alloc&) {
+    // An effect that finds no memory is lost: nobody waits for it.
+  }
+}
+
+Answer MemoryStore::TryAsk(const Lookup& lookup, int64_t now_us) {
   const bool ban = lookup.kind == Lookup::Kind::kBanned;
   const StoreKey key = ban ? BanKey(lookup.name, lookup.subject)
                            : LimitKey(lookup.name, lookup.subject);
@@ -96,7 +105,7 @@ Answer MemoryStore::Ask(const Lookup& lookup, int64_t now_us) {
   return {.state = AnswerState::kUnavailable};
 }
 
-void MemoryStore::Apply(const Effect& effect, int64_t now_us) {
+void MemoryStore::TryApply(const Effect& effect, int64_t now_us) {
   const bool ban = effect.kind == Effect::Kind::kBan;
   const StoreKey key = ban ? BanKey(effect.name, effect.subject)
                            : LimitKey(effect.name, effect.subject);

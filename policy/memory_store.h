@@ -25,14 +25,20 @@ class MemoryStore : public Store {
   explicit MemoryStore(const MemoryStoreOptions& options = {});
   ~MemoryStore() override;
   void Submit(Batch& batch, Waiter& waiter) noexcept override;
-  void Post(const Effects& effects) noexcept override;
+  bool Post(const Effects& effects) noexcept override;
+
+  // One look-up or effect, for a store that uses this one; out of memory: no
+  // answer, and the effect is lost.
+  Answer Ask(const Lookup& lookup, int64_t now_us) noexcept;
+  void Apply(const Effect& effect, int64_t now_us) noexcept;
+
   size_t size() const;       // entries now
   uint64_t evicted() const;  // entries forgotten before their time
 
  private:
   static constexpr size_t kShards = 64;
-  Answer Ask(const Lookup& lookup, int64_t now_us);
-  void Apply(const Effect& effect, int64_t now_us);
+  Answer TryAsk(const Lookup& lookup, int64_t now_us);
+  void TryApply(const Effect& effect, int64_t now_us);
 
   std::array<std::unique_ptr<MemoryShard>, kShards> shards_;
 };

@@ -14,7 +14,7 @@ using rules::Stage;
 // The memory store answers before Submit returns.
 class NoWaiter : public Waiter {
  public:
-  void Done() noexcept override {}
+  void Done(Batch&) noexcept override {}
 };
 
 // Macros that an MTA sends whoever the client is. The version is Sendmail's:

@@ -13,10 +13,16 @@ namespace {
 
 constexpr size_t kCounters = static_cast<size_t>(Counter::kCount);
 constexpr std::array<std::string_view, kCounters> kCounterNames = {
-    "connections", "messages", "recipients",  "plain_accepts",
-    "repeats",     "failures", "unavailable", "store_trips",
-    "not_given",   "aborts",   "log_dropped",
+    "connections",  "messages",    "recipients",   "plain_accepts",
+    "repeats",      "failures",    "outage_local", "outage_accept",
+    "outage_defer", "outage_bans", "store_trips",  "not_given",
+    "aborts",       "log_dropped",
 };
+
+// Microseconds.
+constexpr std::array<int64_t, 17> kDurationBounds = {
+    10,     20,     50,     100,    200,     500,     1'000,   2'000,    5'000,
+    10'000, 20'000, 50'000, 75'000, 100'000, 200'000, 500'000, 1'000'000};
 
 constexpr size_t kShards = 16;
 constexpr size_t kBlockSlots = 512;
@@ -34,6 +40,7 @@ struct Block {
 // that counting needs no lock.
 struct alignas(64) Shard {
   std::array<Value, kCounters> counters{};
+  std::array<Value, kDurationBounds.size() + 1> durations{};
   std::array<std::atomic<Block*>, kMaxBlocks> blocks{};
 };
 
@@ -138,6 +145,13 @@ void Statistics::Count(Counter counter) noexcept {
       1, std::memory_order_relaxed);
 }
 
+void Statistics::CountDuration(int64_t us) noexcept {
+  const auto bound = std::ranges::lower_bound(kDurationBounds, us);
+  const auto i = static_cast<size_t>(bound - kDurationBounds.begin());
+  impl_->shards[ThreadShard()].durations[i].fetch_add(
+      1, std::memory_order_relaxed);
+}
+
 bool Statistics::MarkUnknown(rules::FactId fact) noexcept {
   return !impl_->unknown[static_cast<size_t>(fact)].exchange(
       true, std::memory_order_relaxed);
@@ -149,6 +163,16 @@ StatisticsSnapshot Statistics::Snapshot() const {
     for (size_t i = 0; i < kCounters; ++i) {
       snapshot.counters[i] += shard.counters[i].load(std::memory_order_relaxed);
     }
+  }
+  for (size_t i = 0; i <= kDurationBounds.size(); ++i) {
+    DurationCount duration;
+    if (i < kDurationBounds.size()) {
+      duration.up_to_us = static_cast<uint64_t>(kDurationBounds[i]);
+    }
+    for (const Shard& shard : impl_->shards) {
+      duration.count += shard.durations[i].load(std::memory_order_relaxed);
+    }
+    snapshot.durations.push_back(duration);
   }
   for (const rules::FactInfo& fact : rules::AllFacts()) {
     if (impl_->unknown[static_cast<size_t>(fact.id)]) {

@@ -24,7 +24,11 @@ enum class Counter : uint8_t {
   kPlainAccepts,  // events that no deciding rule ended
   kRepeats,       // kept verdicts given again
   kFailures,      // gatemilter's own failures
-  kUnavailable,   // look-ups that the store did not answer
+  // Look-ups that the shared store did not answer, by what happened instead.
+  kOutageLocal,   // a limit counted in this process's memory
+  kOutageAccept,  // a limit taken as not over
+  kOutageDefer,   // a limit whose rules defer
+  kOutageBans,    // a ban taken as last known
   kStoreTrips,    // batches submitted
   kNotGiven,      // refusals of local submissions that were only logged
   kAborts,
@@ -41,11 +45,19 @@ struct RuleCount {
   uint64_t count = 0;
 };
 
+// Events whose decision took longer than the bound before, and not longer than
+// this one, from the MTA's command to the answer to it.
+struct DurationCount {
+  uint64_t up_to_us = 0;  // 0: the last one, without an end
+  uint64_t count = 0;
+};
+
 struct StatisticsSnapshot {
   std::array<uint64_t, static_cast<size_t>(Counter::kCount)> counters{};
   // Rules of the installed policy (also those that never held) and those of
   // earlier ones that have counts; ordered by stage, then count downwards.
   std::vector<RuleCount> rules;
+  std::vector<DurationCount> durations;  // ascending
   // Facts that some MTA never sent.
   std::vector<std::string> unknown_facts;
 };
@@ -61,6 +73,8 @@ class Statistics {
   RuleSlots Register(const rules::Policy& policy);
   void CountRule(uint32_t slot) noexcept;
   void Count(Counter counter) noexcept;
+  // An event was decided within `us` microseconds.
+  void CountDuration(int64_t us) noexcept;
   // True the first time for this fact.
   bool MarkUnknown(rules::FactId fact) noexcept;
   StatisticsSnapshot Snapshot() const;

@@ -24,6 +24,7 @@ Effect& Effects::Append() {
   effect.subject.clear();
   effect.units = 0;
   effect.ban_us = 0;
+  effect.local = false;
   return effect;
 }
 

@@ -28,6 +28,9 @@ struct Answer {
   uint64_t used = 0;
   uint64_t allowed = 0;
   int64_t retry_after_us = 0;  // 0 when it fits
+  // Given by this process's stand-in while the shared store is away: what it
+  // charged is given back there.
+  bool local = false;
 };
 
 struct Lookup {
@@ -42,6 +45,8 @@ struct Lookup {
   Answer answer;
 };
 
+class Waiter;
+
 // Kept by the session: its strings' memory is reused. `size` are in use.
 class Batch {
  public:
@@ -54,6 +59,8 @@ class Batch {
   const Lookup& operator[](size_t i) const { return lookups_[i]; }
 
   int64_t now_us = 0;  // steady; stores with a clock of their own ignore it
+  // Who submitted it to a store that stands in front of another one.
+  Waiter* front = nullptr;
 
  private:
   std::vector<Lookup> lookups_;
@@ -73,6 +80,7 @@ struct Effect {
   std::string subject;
   uint64_t units = 0;
   int64_t ban_us = 0;
+  bool local = false;  // gives back what a local answer charged
 };
 
 class Effects {
@@ -94,7 +102,7 @@ class Waiter {
  public:
   virtual ~Waiter() = default;
   // The batch belongs to its owner again. Called once a Submit.
-  virtual void Done() noexcept = 0;
+  virtual void Done(Batch& batch) noexcept = 0;
 };
 
 class Store {
@@ -103,8 +111,8 @@ class Store {
   // `batch` stays in place until Done. Each charge is made on its own if it
   // fits in all its windows; a refused charge costs nothing.
   virtual void Submit(Batch& batch, Waiter& waiter) noexcept = 0;
-  // Copies what it needs.
-  virtual void Post(const Effects& effects) noexcept = 0;
+  // Copies what it needs. False: the store is away, nothing was taken.
+  virtual bool Post(const Effects& effects) noexcept = 0;
 };
 
 }  // namespace gate::policy

@@ -12,12 +12,15 @@ BEGIN {
   home["absl"] = "any"
   home["CLI"] = "^milter/main\\.cc$"
   home["control.pb.h"] = "^milter/control\\.cc$"
+  home["hiredis"] = "^policy/redis_reader\\.cc$"
   home["iconv.h"] = "^policy/charset\\.cc$"
   home["idn2.h"] = "^rules/domain_name\\.cc$"
   home["libmilter"] = "^milter/libmilter_door\\.cc$"
   home["nlohmann"] = "^milter/commands/[a-z_]+\\.cc$"
   home["re2"] = "^rules/pattern_set\\.cc$"
+  home["openssl"] = "^policy/redis_(key|script)\\.cc$"
   home["spdlog"] = "^milter/log\\.cc$"
+  home["uv.h"] = "^policy/(loop|redis_wire)\\.cc$"
 
   # `rules` is pure: no thread, clock, socket; only file_reader.cc reads files.
   impure = "^(atomic|chrono|condition_variable|future|mutex|shared_mutex|" \

@@ -49,10 +49,10 @@ class LateStore : public policy::Store {
       for (size_t i = 0; i < batch.size(); ++i) {
         batch[i].answer.state = policy::AnswerState::kOver;
       }
-      waiter.Done();
+      waiter.Done(batch);
     });
   }
-  void Post(const policy::Effects&) noexcept override {}
+  bool Post(const policy::Effects&) noexcept override { return true; }
 
  private:
   std::jthread thread_;

@@ -80,7 +80,7 @@ class CountingClock : public Clock {
 
 class NotifyingWaiter : public Waiter {
  public:
-  void Done() noexcept override { done.Notify(); }
+  void Done(Batch&) noexcept override { done.Notify(); }
   absl::Notification done;
 };
 

@@ -43,7 +43,8 @@ TEST_F(EngineTest, DefersWhatAnOutageLeavesUndecided) {
   EXPECT_EQ(verdict.enhanced, "4.7.1");
   EXPECT_THAT(std::string(verdict.text), HasSubstr("unavailable"));
   EXPECT_EQ(verdict.rule, nullptr);
-  EXPECT_EQ(Count(Counter::kUnavailable), 3U);
+  EXPECT_EQ(Count(Counter::kOutageDefer), 1U);
+  EXPECT_EQ(Count(Counter::kOutageAccept), 2U) << "nothing stands in here";
   EXPECT_THAT(store.posted, IsEmpty());
   EXPECT_THAT(log.lines, ElementsAre("defer by nobody"));
 }

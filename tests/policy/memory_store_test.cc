@@ -26,7 +26,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreConformance, MemoryHarness);
 
 class NoWaiter : public Waiter {
  public:
-  void Done() noexcept override {}
+  void Done(Batch&) noexcept override {}
 };
 
 rules::Limit PerHour(uint64_t amount) {

@@ -28,15 +28,18 @@ class ScriptedStore : public Store {
     if (!later) return Fill(batch, waiter);
     thread_ = std::thread([this, &batch, &waiter] { Fill(batch, waiter); });
   }
-  void Post(const Effects& effects) noexcept override {
+  bool Post(const Effects& effects) noexcept override {
+    if (away) return false;
     for (size_t i = 0; i < effects.size(); ++i) {
       posted.push_back(DescribeEffect(effects[i]));
     }
+    return true;
   }
 
   // By the name of the limit or ban key; what is missing fits.
   std::map<std::string, Answer> answers;
   bool later = false;
+  bool away = false;  // takes no effects
   int trips = 0;
   std::vector<std::string> asked;   // "charge per_user alice", the last trip
   std::vector<std::string> posted;  // "give back 1 to per_user alice"
@@ -58,7 +61,7 @@ class ScriptedStore : public Store {
                             ? Answer{.state = AnswerState::kFits}
                             : found->second;
     }
-    waiter.Done();
+    waiter.Done(batch);
   }
   void Join() {
     if (thread_.joinable()) thread_.join();

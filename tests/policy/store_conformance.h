@@ -40,7 +40,7 @@ inline rules::Limit MakeLimit(std::string name,
 
 class DoneWaiter : public Waiter {
  public:
-  void Done() noexcept override { done_.Notify(); }
+  void Done(Batch&) noexcept override { done_.Notify(); }
   bool Wait() {
     return done_.WaitForNotificationWithTimeout(absl::Seconds(10));
   }

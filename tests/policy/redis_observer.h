@@ -1,0 +1,50 @@
+// Remembers what a RedisClient told about its breaker.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "policy/redis_client.h"
+
+namespace gate::policy {
+
+// Thread-safe.
+class RecordingObserver : public RedisObserver {
+ public:
+  void Shared(const rules::RedisAddress&) noexcept override { Add("shared"); }
+  void Away(const rules::RedisAddress&,
+            const std::string& why) noexcept override {
+    Add(why);
+  }
+
+  std::vector<std::string> told() const {
+    const absl::MutexLock lock(&mutex_);
+    return told_;
+  }
+  std::string last() const {
+    const absl::MutexLock lock(&mutex_);
+    return told_.empty() ? "" : told_.back();
+  }
+  // Waits until `count` things were told.
+  bool Await(size_t count) const {
+    const absl::MutexLock lock(&mutex_);
+    const auto enough = [this, count] {
+      mutex_.AssertReaderHeld();
+      return told_.size() >= count;
+    };
+    return mutex_.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(10));
+  }
+
+ private:
+  void Add(const std::string& what) {
+    const absl::MutexLock lock(&mutex_);
+    told_.push_back(what);
+  }
+
+  mutable absl::Mutex mutex_;
+  std::vector<std::string> told_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace gate::policy
