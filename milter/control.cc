@@ -74,6 +74,11 @@ void Encode(const policy::StatisticsSnapshot& snapshot,
   for (const std::string& fact : snapshot.unknown_facts) {
     out.add_unknown_facts(fact);
   }
+  for (const policy::DurationCount& duration : snapshot.durations) {
+    v1::DurationCount& count = *out.add_durations();
+    count.set_up_to_us(duration.up_to_us);
+    count.set_count(duration.count);
+  }
 }
 
 policy::StatisticsSnapshot DecodeSnapshot(const v1::StatsResponse& in) {
@@ -101,7 +106,27 @@ policy::StatisticsSnapshot DecodeSnapshot(const v1::StatsResponse& in) {
   }
   snapshot.unknown_facts = {in.unknown_facts().begin(),
                             in.unknown_facts().end()};
+  for (const v1::DurationCount& duration : in.durations()) {
+    snapshot.durations.push_back(
+        {.up_to_us = duration.up_to_us(), .count = duration.count()});
+  }
   return snapshot;
+}
+
+void Encode(const StoreReport& report, v1::StoreState& out) {
+  out.set_name(report.name);
+  out.set_shared(report.shared);
+  out.set_why(report.why);
+  out.set_entries(report.entries);
+  out.set_evicted(report.evicted);
+}
+
+StoreReport Decode(const v1::StoreState& in) {
+  return {.name = in.name(),
+          .shared = in.shared(),
+          .why = in.why(),
+          .entries = in.entries(),
+          .evicted = in.evicted()};
 }
 
 void Encode(const StatsReport& report, v1::StatsResponse& out) {
@@ -111,8 +136,7 @@ void Encode(const StatsReport& report, v1::StatsResponse& out) {
   out.set_version(report.version);
   out.set_uptime_seconds(report.uptime_seconds);
   out.set_policy_age_seconds(report.policy_age_seconds);
-  out.set_store_entries(report.store_entries);
-  out.set_store_evicted(report.store_evicted);
+  Encode(report.store, *out.mutable_store());
 }
 
 StatsReport Decode(const v1::StatsResponse& in) {
@@ -122,8 +146,7 @@ StatsReport Decode(const v1::StatsResponse& in) {
           .version = in.version(),
           .uptime_seconds = in.uptime_seconds(),
           .policy_age_seconds = in.policy_age_seconds(),
-          .store_entries = in.store_entries(),
-          .store_evicted = in.store_evicted()};
+          .store = Decode(in.store())};
 }
 
 // One request and its answer over a connection of its own.

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "milter/listener.h"
+#include "milter/stores.h"
 #include "policy/statistics.h"
 
 namespace gate::milter {
@@ -31,8 +32,7 @@ struct StatsReport {
   std::string version;
   uint64_t uptime_seconds = 0;
   uint64_t policy_age_seconds = 0;
-  uint64_t store_entries = 0;
-  uint64_t store_evicted = 0;
+  StoreReport store;
 };
 
 // What the server asks its owner. Called on the control thread.

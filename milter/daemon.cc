@@ -24,9 +24,9 @@
 #include "milter/privileges.h"
 #include "milter/reload_thread.h"
 #include "milter/reloader.h"
+#include "milter/stores.h"
 #include "policy/clock.h"
 #include "policy/engine.h"
-#include "policy/memory_store.h"
 #include "policy/statistics.h"
 
 namespace gate::milter {
@@ -98,9 +98,11 @@ void RaiseDescriptorLimit() {
 class Daemon : public ControlHandler {
  public:
   Daemon(rules::FileReader& reader, const PolicyOrigin& origin,
-         const std::shared_ptr<const rules::Policy>& policy)
+         const std::shared_ptr<const rules::Policy>& policy,
+         const std::optional<policy::RedisOptions>& redis)
       : policy_file_(origin.file),
         log_(policy->settings().log, statistics_),
+        stores_(redis, log_),
         engine_(clock_, statistics_, log_),
         reloader_(reader, clock_, engine_, log_, origin, policy) {}
 
@@ -117,14 +119,14 @@ class Daemon : public ControlHandler {
   policy::SystemClock clock_;
   const int64_t started_us_ = clock_.Read().steady_us;
   policy::Statistics statistics_;
-  policy::MemoryStore store_;
   Log log_;
+  Stores stores_;
   policy::Engine engine_;
   Reloader reloader_;
 };
 
 absl::Status Daemon::Run(Sockets sockets) {
-  LibmilterDoor door(engine_, store_, statistics_, log_);
+  LibmilterDoor door(engine_, stores_.store(), statistics_, log_);
   if (absl::Status status = door.Attach(sockets.milter.fd()); !status.ok()) {
     return status;
   }
@@ -167,8 +169,7 @@ StatsReport Daemon::Stats() {
   report.version = GATE_VERSION;
   report.uptime_seconds = seconds_since(started_us_);
   report.policy_age_seconds = seconds_since(reloader_.installed_at_us());
-  report.store_entries = store_.size();
-  report.store_evicted = store_.evicted();
+  report.store = stores_.Report();
   return report;
 }
 
@@ -192,11 +193,14 @@ absl::Status Serve(const DaemonOptions& options) {
   const rules::Settings& settings = tested.load.policy->settings();
   absl::StatusOr<Sockets> sockets = BindSockets(settings, origin.file);
   if (!sockets.ok()) return sockets.status();
+  const auto redis = ReadRedisOptions(settings);
+  if (!redis.ok()) return redis.status();
   if (absl::Status status = DropPrivileges(settings.user); !status.ok()) {
     return status;
   }
   LibmilterDoor::BlockSignals();
-  return Daemon(reader, origin, tested.load.policy).Run(*std::move(sockets));
+  return Daemon(reader, origin, tested.load.policy, *redis)
+      .Run(*std::move(sockets));
 }
 
 }  // namespace gate::milter

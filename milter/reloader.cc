@@ -22,6 +22,10 @@ std::vector<std::string> NeedsRestart(const rules::Settings& started,
   if (!SameSocket(started.socket, now.socket)) names.emplace_back("socket");
   if (!SameSocket(started.control, now.control)) names.emplace_back("control");
   if (started.user != now.user) names.emplace_back("user");
+  if (started.redis != now.redis) names.emplace_back("store");
+  if (started.redis_deadline_us != now.redis_deadline_us) {
+    names.emplace_back("redis-deadline");
+  }
   return names;
 }
 

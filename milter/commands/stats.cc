@@ -39,13 +39,41 @@ void PrintRules(const std::vector<policy::RuleCount>& rules) {
   }
 }
 
+void PrintStore(const StoreReport& store) {
+  absl::PrintF("store: %s", store.name);
+  if (store.shared) absl::PrintF(", shared");
+  if (!store.why.empty()) absl::PrintF(", AWAY: %s", store.why);
+  absl::PrintF("; in memory: %s, %d forgotten before their time\n\n",
+               Count(store.entries, "key"), store.evicted);
+}
+
+// The least bound that nine in ten, 99 in 100, 999 in 1,000 events keep.
+void PrintDurations(const std::vector<policy::DurationCount>& durations) {
+  uint64_t all = 0;
+  for (const policy::DurationCount& duration : durations) all += duration.count;
+  if (all == 0) return;
+  absl::PrintF("\nan event took at most");
+  for (const double share : {0.9, 0.99, 0.999}) {
+    uint64_t sum = 0;
+    uint64_t bound = 0;
+    for (const policy::DurationCount& duration : durations) {
+      sum += duration.count;
+      bound = duration.up_to_us;
+      if (static_cast<double>(sum) >= share * static_cast<double>(all)) break;
+    }
+    const std::string text =
+        bound == 0 ? "more than a second" : absl::StrFormat("%d us", bound);
+    absl::PrintF("%s %s (%g %%)", share == 0.9 ? "" : ",", text, 100 * share);
+  }
+  absl::PrintF("\n");
+}
+
 void PrintText(const StatsReport& report) {
   absl::PrintF("gatemilter %s, up %s\n", report.version,
                Duration(report.uptime_seconds));
   absl::PrintF("policy %s, hash %s, loaded %s ago\n", report.policy_file,
                report.policy_hash, Duration(report.policy_age_seconds));
-  absl::PrintF("store: %s, %d forgotten before their time\n\n",
-               Count(report.store_entries, "key"), report.store_evicted);
+  PrintStore(report.store);
   PrintRules(report.statistics.rules);
   absl::PrintF("\n");
   for (size_t i = 0; i < report.statistics.counters.size(); ++i) {
@@ -53,6 +81,7 @@ void PrintText(const StatsReport& report) {
                  policy::CounterName(static_cast<policy::Counter>(i)),
                  report.statistics.counters[i]);
   }
+  PrintDurations(report.statistics.durations);
   for (const std::string& fact : report.statistics.unknown_facts) {
     absl::PrintF("unknown: %s (an MTA does not send it: its tests are false)\n",
                  fact);
@@ -71,24 +100,42 @@ Json RulesJson(const std::vector<policy::RuleCount>& rules) {
   return json;
 }
 
+Json StoreJson(const StoreReport& store) {
+  return {{"name", store.name},
+          {"shared", store.shared},
+          {"away", store.why},
+          {"entries", store.entries},
+          {"evicted", store.evicted}};
+}
+
+// Without "up_to_us": what took longer than all bounds.
+Json DurationsJson(const std::vector<policy::DurationCount>& durations) {
+  Json json = Json::array();
+  for (const policy::DurationCount& duration : durations) {
+    Json entry = {{"count", duration.count}};
+    if (duration.up_to_us != 0) entry["up_to_us"] = duration.up_to_us;
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
 void PrintJson(const StatsReport& report) {
   Json counters = Json::object();
   for (size_t i = 0; i < report.statistics.counters.size(); ++i) {
     counters[std::string(policy::CounterName(
         static_cast<policy::Counter>(i)))] = report.statistics.counters[i];
   }
-  const Json json = {
-      {"version", report.version},
-      {"uptime_seconds", report.uptime_seconds},
-      {"policy",
-       {{"file", report.policy_file},
-        {"hash", report.policy_hash},
-        {"age_seconds", report.policy_age_seconds}}},
-      {"store",
-       {{"entries", report.store_entries}, {"evicted", report.store_evicted}}},
-      {"counters", std::move(counters)},
-      {"rules", RulesJson(report.statistics.rules)},
-      {"unknown_facts", report.statistics.unknown_facts}};
+  const Json json = {{"version", report.version},
+                     {"uptime_seconds", report.uptime_seconds},
+                     {"policy",
+                      {{"file", report.policy_file},
+                       {"hash", report.policy_hash},
+                       {"age_seconds", report.policy_age_seconds}}},
+                     {"store", StoreJson(report.store)},
+                     {"durations", DurationsJson(report.statistics.durations)},
+                     {"counters", std::move(counters)},
+                     {"rules", RulesJson(report.statistics.rules)},
+                     {"unknown_facts", report.statistics.unknown_facts}};
   std::puts(
       json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace)
           .c_str());

@@ -94,8 +94,13 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
   stats.version = "0.1.0";
   stats.uptime_seconds = 7;
   stats.policy_age_seconds = 6;
-  stats.store_entries = 5;
-  stats.store_evicted = 4;
+  stats.store = {.name = "redis 127.0.0.1:6379",
+                 .shared = true,
+                 .why = "no answer",
+                 .entries = 5,
+                 .evicted = 4};
+  stats.statistics.durations = {{.up_to_us = 10, .count = 3},
+                                {.up_to_us = 0, .count = 1}};
   Start();
   const auto report = AskStats(address_);
   ASSERT_TRUE(report.ok()) << report.status();
@@ -114,8 +119,15 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
   EXPECT_EQ(report->version, "0.1.0");
   EXPECT_EQ(report->uptime_seconds, 7u);
   EXPECT_EQ(report->policy_age_seconds, 6u);
-  EXPECT_EQ(report->store_entries, 5u);
-  EXPECT_EQ(report->store_evicted, 4u);
+  EXPECT_EQ(report->store.name, "redis 127.0.0.1:6379");
+  EXPECT_TRUE(report->store.shared);
+  EXPECT_EQ(report->store.why, "no answer");
+  EXPECT_EQ(report->store.entries, 5u);
+  EXPECT_EQ(report->store.evicted, 4u);
+  ASSERT_EQ(report->statistics.durations.size(), 2u);
+  EXPECT_EQ(report->statistics.durations[0].up_to_us, 10u);
+  EXPECT_EQ(report->statistics.durations[0].count, 3u);
+  EXPECT_EQ(report->statistics.durations[1].count, 1u);
 }
 
 TEST_F(ControlTest, SocketIsForItsGroupOnly) {
