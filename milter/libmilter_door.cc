@@ -22,6 +22,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "milter/connection.h"
+#include "milter/libmilter_threads.h"
 #include "milter/negotiation.h"
 
 namespace gate::milter {
@@ -418,6 +419,7 @@ void LibmilterDoor::BlockSignals() {
 
 absl::Status LibmilterDoor::Attach(int listening_fd) {
   using Callbacks = LibmilterCallbacks;
+  UseThreadPerConnection();
   static char name[] = "gatemilter";
   const smfiDesc description = {
       .xxfi_name = name,

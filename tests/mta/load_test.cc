@@ -148,7 +148,7 @@ class Load : public GateTest {
       EXPECT_EQ(gate().RuleCount(rule.first, rule.second), count)
           << rule.second;
     }
-    for (const char* counter : {"failures", "unavailable"}) {
+    for (const char* counter : {"failures", "outage_accept"}) {
       EXPECT_EQ(gate().Count(counter), 0) << counter;
     }
   }

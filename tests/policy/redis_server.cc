@@ -66,7 +66,12 @@ void RedisServer::FreezeClock() {
 }
 
 void RedisServer::Start() {
-  mta::Command command{.argv = {"redis-server", "--port", std::to_string(port_),
+  // redis-tools has the server's binary under this name; the package
+  // redis-server would add an account and a service.
+  const std::string program = dir() + "/redis-server";
+  [[maybe_unused]] const int linked =
+      symlink("/usr/bin/redis-check-rdb", program.c_str());
+  mta::Command command{.argv = {program, "--port", std::to_string(port_),
                                 "--bind", "127.0.0.1", "--unixsocket", socket(),
                                 "--save", "", "--appendonly", "no", "--dir",
                                 dir()}};

@@ -31,6 +31,7 @@ class RedisServer {
   void Start();
   void Stop() { process_.Stop(); }
   void Signal(int number) const { process_.Signal(number); }
+  pid_t pid() const { return process_.pid(); }
 
   const std::string& dir() const { return dir_.path(); }
   std::string socket() const { return dir() + "/redis.sock"; }

@@ -1,0 +1,35 @@
+// A peer that speaks as much of Redis's protocol as the test tells it to.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace gate::policy {
+
+// Serves one connection after the other, on a thread of its own.
+class ScriptedRedis {
+ public:
+  // The bytes that answer a command; "" closes the connection.
+  using Script =
+      std::function<std::string(const std::vector<std::string>& command)>;
+  ScriptedRedis(const std::string& unix_path, Script script);
+  ~ScriptedRedis();
+
+  int connections() const { return connections_; }
+
+ private:
+  void Run();
+  void Serve(int fd);
+  bool Readable(int fd) const;
+
+  const Script script_;
+  int listener_;
+  std::atomic<int> connections_ = 0;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace gate::policy
