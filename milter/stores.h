@@ -48,8 +48,9 @@ class Stores : private policy::RedisObserver {
   policy::MemoryStore memory_;
   mutable absl::Mutex mutex_;
   std::string why_ ABSL_GUARDED_BY(mutex_);
-  std::optional<policy::RedisStore> redis_;
   std::optional<policy::FallbackStore> fallback_;
+  // Goes first: it answers who still waits, through the fallback.
+  std::optional<policy::RedisStore> redis_;
 };
 
 }  // namespace gate::milter

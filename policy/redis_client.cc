@@ -34,8 +34,16 @@ bool NeedsNewConnection(std::string_view error) {
   return std::ranges::find(kCodes, code) != kCodes.end();
 }
 
-// What an operator can do about it.
-std::string Explain(std::string_view error) {
+// As it may stand in a log.
+std::string Printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+// With what an operator can do about it.
+std::string Explain(const std::string& reply) {
+  const std::string error = Printable(reply);
   struct Hint {
     std::string_view beginning;
     std::string_view text;

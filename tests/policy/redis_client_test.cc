@@ -14,6 +14,7 @@
 #include "tests/mta/child_process.h"
 #include "tests/mta/temp_dir.h"
 #include "tests/policy/redis_observer.h"
+#include "tests/policy/redis_server.h"
 #include "tests/policy/scripted_redis.h"
 #include "tests/policy/store_conformance.h"
 
@@ -93,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         ReplyCase{"NoReplicas", "-NOREPLICAS Not enough good replicas\r\n",
                   "NOREPLICAS"},
         ReplyCase{"OtherError", "-ERR something else\r\n", "something else"},
+        ReplyCase{"ControlBytes", "-ERR a\x1b[2Jb\xff\r\n", "ERR a?[2Jb?"},
         ReplyCase{"ReadOnly", "-READONLY You can't write\r\n",
                   "name the master", true},
         ReplyCase{"Moved", "-MOVED 3999 127.0.0.1:6381\r\n", "Cluster", true},
@@ -162,6 +164,18 @@ TEST_F(RedisClientTest, MissingServerIsSaid) {
   const RedisStore store(options, observer_);
   ASSERT_TRUE(observer_.Await(1));
   EXPECT_EQ(observer_.last(), "no such file or directory");
+}
+
+// localhost may be ::1 as well, where nobody listens.
+TEST_F(RedisClientTest, AllAddressesOfANameAreTried) {
+  const RedisServer server({.tcp = true});
+  ASSERT_EQ(server.fault(), "");
+  RedisOptions options;
+  options.address.host = "localhost";
+  options.address.port = static_cast<uint16_t>(server.port());
+  const RedisStore store(options, observer_);
+  ASSERT_TRUE(observer_.Await(1));
+  EXPECT_THAT(observer_.told(), testing::ElementsAre("shared"));
 }
 
 TEST_F(RedisClientTest, UnknownNameIsSaid) {
