@@ -35,6 +35,11 @@ static_assert(v1::ACTION_ACCEPT ==
               1 + static_cast<int>(rules::Action::kAccept));
 static_assert(v1::ACTION_BAN == 1 + static_cast<int>(rules::Action::kBan));
 
+// Another version's is nothing that this one could name.
+bool IsKnown(v1::Stage stage) {
+  return stage >= v1::STAGE_CONNECT && stage <= v1::STAGE_MESSAGE;
+}
+
 void Encode(const ReloadReport& report, v1::ReloadResponse& out) {
   out.set_installed(report.installed);
   out.set_report(report.report);
@@ -71,9 +76,6 @@ void Encode(const policy::StatisticsSnapshot& snapshot,
         std::string(policy::CounterName(static_cast<policy::Counter>(i))));
     counter.set_value(snapshot.counters[i]);
   }
-  for (const std::string& fact : snapshot.unknown_facts) {
-    out.add_unknown_facts(fact);
-  }
   for (const policy::DurationCount& duration : snapshot.durations) {
     v1::DurationCount& count = *out.add_durations();
     count.set_up_to_us(duration.up_to_us);
@@ -84,9 +86,8 @@ void Encode(const policy::StatisticsSnapshot& snapshot,
 policy::StatisticsSnapshot DecodeSnapshot(const v1::StatsResponse& in) {
   policy::StatisticsSnapshot snapshot;
   for (const v1::RuleCount& rule : in.rules()) {
-    // Another version's: nothing that this one could name.
-    if (rule.stage() < v1::STAGE_CONNECT || rule.stage() > v1::STAGE_MESSAGE ||
-        rule.action() < v1::ACTION_ACCEPT || rule.action() > v1::ACTION_BAN) {
+    if (!IsKnown(rule.stage()) || rule.action() < v1::ACTION_ACCEPT ||
+        rule.action() > v1::ACTION_BAN) {
       continue;
     }
     snapshot.rules.push_back(
@@ -104,8 +105,6 @@ policy::StatisticsSnapshot DecodeSnapshot(const v1::StatsResponse& in) {
       }
     }
   }
-  snapshot.unknown_facts = {in.unknown_facts().begin(),
-                            in.unknown_facts().end()};
   for (const v1::DurationCount& duration : in.durations()) {
     snapshot.durations.push_back(
         {.up_to_us = duration.up_to_us(), .count = duration.count()});
@@ -129,8 +128,43 @@ StoreReport Decode(const v1::StoreState& in) {
           .evicted = in.evicted()};
 }
 
+void Encode(const UnknownFactReport& unknown, v1::UnknownFact& out) {
+  out.set_fact(unknown.fact);
+  out.set_macros(unknown.macros);
+  out.set_mta(unknown.mta);
+  out.set_events(unknown.events);
+  for (const RuleName& rule : unknown.rules) {
+    v1::RuleName& name = *out.add_rules();
+    name.set_stage(static_cast<v1::Stage>(1 + static_cast<int>(rule.stage)));
+    name.set_rule(rule.label);
+  }
+  out.set_mend(unknown.mend);
+}
+
+std::vector<UnknownFactReport> DecodeUnknown(const v1::StatsResponse& in) {
+  std::vector<UnknownFactReport> facts;
+  for (const v1::UnknownFact& unknown : in.unknown_facts()) {
+    facts.push_back({.fact = unknown.fact(),
+                     .macros = unknown.macros(),
+                     .mta = unknown.mta(),
+                     .events = unknown.events(),
+                     .rules = {},
+                     .mend = unknown.mend()});
+    for (const v1::RuleName& rule : unknown.rules()) {
+      if (!IsKnown(rule.stage())) continue;
+      facts.back().rules.push_back(
+          {.stage = static_cast<rules::Stage>(rule.stage() - 1),
+           .label = rule.rule()});
+    }
+  }
+  return facts;
+}
+
 void Encode(const StatsReport& report, v1::StatsResponse& out) {
   Encode(report.statistics, out);
+  for (const UnknownFactReport& unknown : report.unknown_facts) {
+    Encode(unknown, *out.add_unknown_facts());
+  }
   out.set_policy_hash(report.policy_hash);
   out.set_policy_file(report.policy_file);
   out.set_version(report.version);
@@ -141,6 +175,7 @@ void Encode(const StatsReport& report, v1::StatsResponse& out) {
 
 StatsReport Decode(const v1::StatsResponse& in) {
   return {.statistics = DecodeSnapshot(in),
+          .unknown_facts = DecodeUnknown(in),
           .policy_hash = in.policy_hash(),
           .policy_file = in.policy_file(),
           .version = in.version(),

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "milter/listener.h"
+#include "milter/missing_macro.h"
 #include "milter/stores.h"
 #include "policy/statistics.h"
 
@@ -27,6 +28,7 @@ struct ReloadReport {
 
 struct StatsReport {
   policy::StatisticsSnapshot statistics;
+  std::vector<UnknownFactReport> unknown_facts;
   std::string policy_hash;
   std::string policy_file;
   std::string version;

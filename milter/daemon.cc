@@ -164,7 +164,11 @@ StatsReport Daemon::Stats() {
   };
   StatsReport report;
   report.statistics = statistics_.Snapshot();
-  report.policy_hash = engine_.policy()->hash();
+  const std::shared_ptr<const rules::Policy> policy = engine_.policy();
+  report.policy_hash = policy->hash();
+  for (const policy::UnknownFact& unknown : engine_.UnknownFacts()) {
+    report.unknown_facts.push_back(ReportUnknownFact(unknown, *policy));
+  }
   report.policy_file = policy_file_;
   report.version = GATE_VERSION;
   report.uptime_seconds = seconds_since(started_us_);

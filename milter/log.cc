@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "milter/missing_macro.h"
 #include "rules/source.h"
 #include "spdlog/async.h"
 #include "spdlog/async_logger.h"
@@ -266,13 +267,9 @@ void Log::Noted(const rules::Rule& rule, const policy::Session& session,
   }
 }
 
-void Log::MacroMissing(rules::FactId fact) noexcept {
+void Log::MacroMissing(const MissingMacro& missing) noexcept {
   try {
-    const rules::FactInfo& info = rules::Info(fact);
-    impl_->logger->warn(
-        "the MTA does not send {}: {} is unknown, every test of it is false",
-        fmt::string_view(info.macros.data(), info.macros.size()),
-        fmt::string_view(info.name.data(), info.name.size()));
+    Warning(DescribeMissingMacro(missing));
   } catch (...) {
   }
 }

@@ -33,7 +33,7 @@ class Log : public policy::EventLog {
   void Decided(const Decision& decision) noexcept override;
   void Noted(const rules::Rule& rule, const policy::Session& session,
              std::string_view text) noexcept override;
-  void MacroMissing(rules::FactId fact) noexcept override;
+  void MacroMissing(const MissingMacro& missing) noexcept override;
 
  private:
   struct Impl;

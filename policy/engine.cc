@@ -20,6 +20,7 @@ void Engine::Install(std::shared_ptr<const rules::Policy> policy) {
   next->lists = policy->list_contents();
   next->slots = statistics_.Register(*policy);
   next->policy = std::move(policy);
+  next->load = loads_.fetch_add(1, std::memory_order_relaxed) + 1;
   Swap(std::move(next));
 }
 
@@ -55,6 +56,10 @@ std::shared_ptr<const rules::ListTable> Engine::lists() const {
   uint64_t generation = 0;
   const std::shared_ptr<const Installed> newest = Newest(generation);
   return newest ? newest->lists : nullptr;
+}
+
+std::vector<UnknownFact> Engine::UnknownFacts() const {
+  return macros_.Unknown(policy()->needs().macro_facts);
 }
 
 void Engine::Open(Session& session) {
@@ -169,7 +174,7 @@ Next Engine::Run(Session& session) {
     session.facts_.SetNumber(FactId::kRcptCount, session.message_.accepted);
     session.facts_.SetNumber(FactId::kRcptRejected, session.message_.refused);
   }
-  ReportUnknownFacts(session);
+  CheckMacros(session);
   session.lookups_.Begin(session.source(), stage, session.event_.now.steady_us);
   if (session.kept_) session.event_.answered = true;
   if (session.event_.answered) return Next::kDecided;
@@ -185,16 +190,25 @@ Next Engine::Run(Session& session) {
   return Next::kAsk;
 }
 
-void Engine::ReportUnknownFacts(Session& session) {
-  auto& unknown = session.session_facts_.unknown();
-  if (unknown.none()) return;
+// A local submission lacks what only connections have: its facts are unknown
+// as long as no connection showed that the MTA sends them, but that tells
+// nothing of the MTA.
+void Engine::CheckMacros(Session& session) {
+  const SessionFacts& decoded = session.session_facts_;
+  const MtaKind mta = decoded.mta();
+  macros_.Remember(mta, decoded.sent());
+  if (decoded.missing().none()) return;
+  const rules::FactBits unknown = macros_.NeverSent(mta, decoded.missing());
   for (const rules::FactInfo& info : rules::AllFacts()) {
-    if (unknown.test(static_cast<size_t>(info.id)) &&
-        statistics_.MarkUnknown(info.id)) {
-      log_.MacroMissing(info.id);
+    const auto index = static_cast<size_t>(info.id);
+    if (!decoded.missing().test(index)) continue;
+    if (!unknown.test(index)) {
+      session.facts_.Clear(info.id);
+    } else if (!session.local() &&
+               macros_.Count(mta, info.id, session.installed_->load)) {
+      log_.MacroMissing({info.id, mta, session.policy()});
     }
   }
-  unknown.reset();
 }
 
 void Engine::AddHeader(Session& session, std::string_view name,

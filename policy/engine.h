@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "policy/ban_memory.h"
@@ -18,6 +19,7 @@
 #include "policy/event.h"
 #include "policy/event_log.h"
 #include "policy/installed.h"
+#include "policy/macro_memory.h"
 #include "policy/session.h"
 #include "policy/statistics.h"
 #include "policy/verdict.h"
@@ -42,6 +44,8 @@ class Engine {
   std::shared_ptr<const rules::Policy> policy() const;
   // The newest contents of the installed policy's lists.
   std::shared_ptr<const rules::ListTable> lists() const;
+  // Facts of the installed policy whose macros some MTA never sends.
+  std::vector<UnknownFact> UnknownFacts() const;
 
   // Pins the policy. Also used to begin anew on the same socket (QUIT_NC).
   // Requires: a policy is installed.
@@ -83,7 +87,7 @@ class Engine {
   Next Run(Session& session);
   Next RunContent(Session& session, const MacroSource& macros);
   void EndMessage(Session& session);
-  void ReportUnknownFacts(Session& session);
+  void CheckMacros(Session& session);
 
   // A refusal at this event reaches the client. Before end of message it
   // would wedge the queue of non-SMTP submission.
@@ -115,10 +119,12 @@ class Engine {
   Statistics& statistics_;
   EventLog& log_;
   BanMemory bans_;
+  MacroMemory macros_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Installed> installed_ ABSL_GUARDED_BY(mutex_);
   // Grows with each swap: who has seen it needs no lock.
   std::atomic<uint64_t> generation_ = 0;
+  std::atomic<uint64_t> loads_ = 0;  // policies installed
 };
 
 }  // namespace gate::policy

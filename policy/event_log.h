@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "policy/mta_kind.h"
 #include "policy/session.h"
 #include "policy/verdict.h"
 
@@ -26,8 +27,14 @@ class EventLog {
   // A `log` rule; the text is rendered, not escaped.
   virtual void Noted(const rules::Rule& rule, const Session& session,
                      std::string_view text) noexcept = 0;
-  // A fact whose macro this MTA never sends: called once a process and fact.
-  virtual void MacroMissing(rules::FactId fact) noexcept = 0;
+  // A fact that `policy` needs, whose macro the MTA did not send and never did
+  // before: called once for a load of a policy, a kind of MTA, and a fact.
+  struct MissingMacro {
+    rules::FactId fact;
+    MtaKind mta;
+    const rules::Policy& policy;
+  };
+  virtual void MacroMissing(const MissingMacro& missing) noexcept = 0;
 };
 
 // Drops all of it.
@@ -36,7 +43,7 @@ class NullEventLog : public EventLog {
   void Decided(const Decision&) noexcept override {}
   void Noted(const rules::Rule&, const Session&,
              std::string_view) noexcept override {}
-  void MacroMissing(rules::FactId) noexcept override {}
+  void MacroMissing(const MissingMacro&) noexcept override {}
 };
 
 }  // namespace gate::policy

@@ -1,6 +1,7 @@
 // A policy in service: what the slot of the engine holds and sessions pin.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "policy/statistics.h"
@@ -16,6 +17,7 @@ struct Installed {
   std::shared_ptr<const rules::Policy> policy;
   std::shared_ptr<const rules::ListTable> lists;
   RuleSlots slots;
+  uint64_t load = 0;  // policies are numbered as they come, from 1 on
 };
 
 // The newest contents in `newest` of the lists of `policy`, found by name and

@@ -56,7 +56,7 @@ class ScenarioLog : public EventLog {
   void Decided(const Decision& decision) noexcept override;
   void Noted(const rules::Rule& rule, const Session& session,
              std::string_view text) noexcept override;
-  void MacroMissing(rules::FactId) noexcept override {}
+  void MacroMissing(const MissingMacro&) noexcept override {}
   // Hands over and forgets what came since the last call.
   void MoveTo(ScenarioEvent& event);
 

@@ -25,26 +25,16 @@ std::string_view Macro(const MacroSource& macros, std::string_view name) {
   return macros.Macro(name).value_or(std::string_view());
 }
 
-// Calls `visit` with each of FactInfo::macros until it returns true.
-template <class Visit>
-bool AnyMacro(std::string_view names, Visit visit) {
-  while (!names.empty()) {
-    const size_t space = names.find(' ');
-    if (visit(names.substr(0, space))) return true;
-    if (space == std::string_view::npos) break;
-    names.remove_prefix(space + 1);
-  }
-  return false;
-}
-
 // The first of the fact's macros that was sent.
 std::string_view FirstMacro(const FactInfo& info, const MacroSource& macros) {
-  std::string_view value;
-  AnyMacro(info.macros, [&](std::string_view name) {
-    value = Macro(macros, name);
-    return !value.empty();
-  });
-  return value;
+  std::string_view names = info.macros;
+  while (!names.empty()) {
+    const size_t end = std::min(names.find(' '), names.size());
+    const std::string_view value = Macro(macros, names.substr(0, end));
+    if (!value.empty()) return value;
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return {};
 }
 
 // Facts that are more than the value of their first macro: functions of their
@@ -109,27 +99,24 @@ bool IsLocal(const ConnectEvent& event) {
 bool IsCertificateVerified(const MacroSource& macros) {
   const std::string_view verify = Macro(macros, "{verify}");
   if (!verify.empty()) return verify == "OK";
-  return Macro(macros, "v").starts_with("Postfix") &&
+  return FindMtaKind(Macro(macros, "v")) == MtaKind::kPostfix &&
          !Macro(macros, "{cert_subject}").empty();
 }
 
 }  // namespace
 
-void SessionFacts::Expect(const rules::Needs& needs) {
-  expected_.reset();
-  for (const FactInfo& info : rules::AllFacts()) {
-    const auto& asked = needs.macros[static_cast<size_t>(info.macro_stage)];
-    expected_[Index(info.id)] =
-        AnyMacro(info.macros, [&](std::string_view name) {
-          return std::find(asked.begin(), asked.end(), name) != asked.end();
-        });
-  }
+void SessionFacts::BeginEvent(const MacroSource& macros) {
+  sent_.reset();
+  missing_.reset();
+  // It comes once: a later event may still see it, or not.
+  if (mta_ == MtaKind::kOther) mta_ = FindMtaKind(Macro(macros, "v"));
 }
 
 void SessionFacts::Connect(const ConnectEvent& event) {
+  mta_ = MtaKind::kOther;
+  BeginEvent(event.macros);
   ClearMessage();
   facts_.ClearFrom(Stage::kConnect);
-  unknown_.reset();
   SetMacroFacts(Stage::kConnect, event.macros, Missing::kSet);
   facts_.SetFlag(FactId::kSessionLocal, IsLocal(event));
   if (event.address) {
@@ -150,11 +137,9 @@ void SessionFacts::SetClientName(const ConnectEvent& event) {
 
   const FactInfo& ptr_info = rules::Info(FactId::kClientPtr);
   const std::string_view ptr = FirstMacro(ptr_info, event.macros);
-  if (ptr.empty()) {
-    SetMissing(ptr_info);
-  } else if (IsHostName(ptr)) {
-    SetDomain(FactId::kClientPtr, ptr);
-  }
+  if (ptr.empty()) return SetMissing(ptr_info);
+  SetSent(ptr_info);
+  if (IsHostName(ptr)) SetDomain(FactId::kClientPtr, ptr);
 }
 
 void SessionFacts::SetClientPort(const ConnectEvent& event) {
@@ -165,6 +150,7 @@ void SessionFacts::SetClientPort(const ConnectEvent& event) {
 }
 
 void SessionFacts::Helo(const HeloEvent& event) {
+  BeginEvent(event.macros);
   ClearMessage();
   facts_.ClearFrom(Stage::kHelo);
   if (!event.name.empty()) SetDomain(FactId::kHelo, event.name);
@@ -173,6 +159,7 @@ void SessionFacts::Helo(const HeloEvent& event) {
 }
 
 void SessionFacts::Mail(const MailEvent& event) {
+  BeginEvent(event.macros);
   ClearMessage();
   content_.Begin();
   // Sendmail sends the macros of TLS again, some only now.
@@ -186,6 +173,7 @@ void SessionFacts::Mail(const MailEvent& event) {
 }
 
 void SessionFacts::Rcpt(const RcptEvent& event) {
+  BeginEvent(event.macros);
   for (const FactInfo& info : rules::AllFacts()) {
     if (info.stage == Stage::kRcpt &&
         info.origin != rules::FactOrigin::kEngine) {
@@ -206,6 +194,7 @@ void SessionFacts::Rcpt(const RcptEvent& event) {
 }
 
 void SessionFacts::Data(const MacroSource& macros) {
+  BeginEvent(macros);
   SetMacroFacts(Stage::kData, macros, Missing::kSet);
 }
 
@@ -235,8 +224,11 @@ void SessionFacts::SetMacroFacts(Stage stage, const MacroSource& macros,
   for (const FactInfo& info : rules::AllFacts()) {
     if (info.macro_stage != stage || !IsMacroFact(info)) continue;
     const std::string_view value = FirstMacro(info, macros);
-    if (!value.empty() && SetValue(info, value)) continue;
-    if (missing == Missing::kSet) SetMissing(info);
+    if (!value.empty() && SetValue(info, value)) {
+      SetSent(info);
+    } else if (missing == Missing::kSet) {
+      SetMissing(info);
+    }
   }
 }
 
@@ -277,7 +269,11 @@ void SessionFacts::SetMissing(const FactInfo& info) {
     return facts_.Clear(info.id);
   }
   facts_.SetUnknown(info.id);
-  unknown_.set(Index(info.id));
+  missing_.set(Index(info.id));
+}
+
+void SessionFacts::SetSent(const FactInfo& info) {
+  if (info.always_sent) sent_.set(Index(info.id));
 }
 
 // Sendmail resolves local users to their names alone (of the domain that was

@@ -7,7 +7,6 @@
 // when a message ends, however it ends.
 #pragma once
 
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "policy/clock.h"
 #include "policy/event.h"
 #include "policy/message_content.h"
+#include "policy/mta_kind.h"
 #include "rules/fact_set.h"
 #include "rules/facts.h"
 #include "rules/mail_address.h"
@@ -35,7 +35,7 @@ class SessionFacts {
 
   // From now on only facts whose macros the policy asked the MTA for can be
   // unknown; without a call, all can.
-  void Expect(const rules::Needs& needs);
+  void Expect(const rules::Needs& needs) { expected_ = needs.macro_facts; }
 
   // Each sets the facts of its stage (and clears what the stage replaces:
   // Connect everything, Helo clears tls.* and what follows, Mail the
@@ -63,9 +63,12 @@ class SessionFacts {
   // Helo and Connect do it, too. Idempotent.
   void ClearMessage();
 
-  // Facts whose macro should have come at this stage and did not since
-  // Connect: for statistics and the log. Cleared by the caller.
-  std::bitset<rules::kFactCount>& unknown() { return unknown_; }
+  // Of the facts whose macros an MTA that knows them sends always: those that
+  // came with the last event, and those that did not and are unknown now.
+  const rules::FactBits& sent() const { return sent_; }
+  const rules::FactBits& missing() const { return missing_; }
+  // kOther until macro v has come on this connection.
+  MtaKind mta() const { return mta_; }
   // True when the MTA itself rejected this recipient (SMFIP_RCPT_REJ:
   // {rcpt_mailer} = error).
   bool rejected_by_mta() const { return rejected_by_mta_; }
@@ -73,6 +76,7 @@ class SessionFacts {
  private:
   enum class Missing { kSet, kKeep };
 
+  void BeginEvent(const MacroSource& macros);
   // The facts of the stage that are the value of a macro. kSet: one whose
   // macro was not sent is absent, or unknown; kKeep: it stays.
   void SetMacroFacts(rules::Stage stage, const MacroSource& macros,
@@ -80,6 +84,7 @@ class SessionFacts {
   // False when `value` is none of the fact's type.
   bool SetValue(const rules::FactInfo& info, std::string_view value);
   void SetMissing(const rules::FactInfo& info);
+  void SetSent(const rules::FactInfo& info);
   void SetClientName(const ConnectEvent& event);
   void SetClientPort(const ConnectEvent& event);
   void SetCertificate(const MacroSource& macros);
@@ -101,8 +106,10 @@ class SessionFacts {
   std::string scratch_;
   std::string domain_;    // scratch for normal forms
   int64_t quarter_ = -1;  // of an hour, since 1970, that time.* are of
-  std::bitset<rules::kFactCount> expected_;
-  std::bitset<rules::kFactCount> unknown_;
+  rules::FactBits expected_;
+  rules::FactBits sent_;
+  rules::FactBits missing_;
+  MtaKind mta_ = MtaKind::kOther;
   bool rejected_by_mta_ = false;
 };
 

@@ -74,7 +74,6 @@ std::string_view CounterName(Counter counter) {
 
 struct Statistics::Impl {
   std::array<Shard, kShards> shards;
-  std::array<std::atomic<bool>, rules::kFactCount> unknown{};
 
   mutable absl::Mutex mutex;
   absl::flat_hash_map<RuleKey, uint32_t> slots ABSL_GUARDED_BY(mutex);
@@ -152,11 +151,6 @@ void Statistics::CountDuration(int64_t us) noexcept {
       1, std::memory_order_relaxed);
 }
 
-bool Statistics::MarkUnknown(rules::FactId fact) noexcept {
-  return !impl_->unknown[static_cast<size_t>(fact)].exchange(
-      true, std::memory_order_relaxed);
-}
-
 StatisticsSnapshot Statistics::Snapshot() const {
   StatisticsSnapshot snapshot;
   for (const Shard& shard : impl_->shards) {
@@ -173,11 +167,6 @@ StatisticsSnapshot Statistics::Snapshot() const {
       duration.count += shard.durations[i].load(std::memory_order_relaxed);
     }
     snapshot.durations.push_back(duration);
-  }
-  for (const rules::FactInfo& fact : rules::AllFacts()) {
-    if (impl_->unknown[static_cast<size_t>(fact.id)]) {
-      snapshot.unknown_facts.emplace_back(fact.name);
-    }
   }
   const absl::MutexLock lock(&impl_->mutex);
   for (const auto& [key, slot] : impl_->slots) {

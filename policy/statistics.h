@@ -58,8 +58,6 @@ struct StatisticsSnapshot {
   // earlier ones that have counts; ordered by stage, then count downwards.
   std::vector<RuleCount> rules;
   std::vector<DurationCount> durations;  // ascending
-  // Facts that some MTA never sent.
-  std::vector<std::string> unknown_facts;
 };
 
 // Slots of a policy's rules: index = RuleId.
@@ -75,8 +73,6 @@ class Statistics {
   void Count(Counter counter) noexcept;
   // An event was decided within `us` microseconds.
   void CountDuration(int64_t us) noexcept;
-  // True the first time for this fact.
-  bool MarkUnknown(rules::FactId fact) noexcept;
   StatisticsSnapshot Snapshot() const;
 
  private:

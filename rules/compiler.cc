@@ -13,6 +13,7 @@
 #include "rules/needs.h"
 #include "rules/policy_parts.h"
 #include "rules/program_builder.h"
+#include "rules/rule_facts.h"
 #include "rules/settings.h"
 
 namespace gate::rules {
@@ -92,6 +93,7 @@ class PolicyCompiler {
     PlanStages();
     CollectEdits();
     parts_.needs = ComputeNeeds(parts_);
+    parts_.rule_facts = FactsOfRules(parts_);
     return std::move(parts_);
   }
 

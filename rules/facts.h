@@ -3,6 +3,7 @@
 // facts`, the door's macro lists and the manual's test all read this table.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -94,6 +95,7 @@ enum class FactId : uint8_t {
 };
 inline constexpr size_t kFactCount =
     static_cast<size_t>(FactId::kTimeWeekday) + 1;
+using FactBits = std::bitset<kFactCount>;  // index = FactId
 
 // Where the value comes from.
 enum class FactOrigin : uint8_t { kCommand, kMacro, kContent, kEngine };

@@ -1,16 +1,14 @@
 #include "rules/needs.h"
 
 #include <algorithm>
-#include <bitset>
 #include <string>
 #include <string_view>
 
 #include "absl/strings/str_split.h"
+#include "rules/rule_facts.h"
 
 namespace gate::rules {
 namespace {
-
-using FactBits = std::bitset<kFactCount>;
 
 size_t Index(FactId fact) { return static_cast<size_t>(fact); }
 
@@ -58,12 +56,7 @@ FactBits UsedFacts(const Policy::Parts& parts) {
                    (Refuses(rule) || MayDeferForOutage(rule, parts.limits));
           }))
     used.set(Index(FactId::kSessionLocal));
-  // Addresses without a domain have the MTA's own name.
-  for (FactId fact : {FactId::kSender, FactId::kSenderDomain, FactId::kRcpt,
-                      FactId::kRcptDomain}) {
-    if (used.test(Index(fact))) used.set(Index(FactId::kServerName));
-  }
-  return used;
+  return WithSources(used);
 }
 
 class NeedsBuilder {
@@ -77,10 +70,8 @@ class NeedsBuilder {
     }
     for (const Rule& rule : parts_.rules) AddRule(rule);
     for (const Limit& limit : parts_.limits) AddLimit(limit);
-    if (used.test(Index(FactId::kRcptRejected))) {
-      needs_.rejected_recipients = true;
-      AddMacros(Stage::kRcpt, "{rcpt_mailer}");  // `error`: the MTA refused it
-    }
+    needs_.rejected_recipients = used.test(Index(FactId::kRcptRejected));
+    AddMtaName();
     if (needs_.connect) AddMacros(Stage::kConnect, "{client_port}");
     AddBody(used);
     return std::move(needs_);
@@ -94,6 +85,17 @@ class NeedsBuilder {
     if (fact.macros.empty()) return;
     Step(fact.macro_stage) = true;
     AddMacros(fact.macro_stage, fact.macros);
+    needs_.macro_facts.set(Index(fact.id));
+  }
+
+  // Who the MTA is, as soon as one of its macros may be missing: what mends
+  // that is the MTA's own. The table is in the order of stages there.
+  void AddMtaName() {
+    for (const FactInfo& fact : AllFacts()) {
+      if (!fact.always_sent || !needs_.macro_facts.test(Index(fact.id)))
+        continue;
+      return AddMacros(fact.macro_stage, "v");
+    }
   }
 
   void AddRule(const Rule& rule) {

@@ -136,4 +136,8 @@ bool Policy::HoldsWithoutStore(RuleId rule, const MatchInput& input,
              .Evaluate(*condition) == Truth::kTrue;
 }
 
+bool Policy::Reads(RuleId rule, FactId fact) const {
+  return parts_->rule_facts[rule.value].test(static_cast<size_t>(fact));
+}
+
 }  // namespace gate::rules

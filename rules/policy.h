@@ -171,6 +171,8 @@ struct Needs {
   bool add_headers = false, change_headers = false, quarantine = false;
   // Macro names per stage, as smfi_setsymlist writes them, without doubles.
   std::array<std::vector<std::string>, kStageCount> macros;
+  // Facts that these macros are asked for.
+  FactBits macro_facts;
 };
 
 struct SocketSetting {
@@ -288,6 +290,9 @@ class Policy {
   // As Holds, as if every over and banned were false: was it decided by them?
   bool HoldsWithoutStore(RuleId rule, const MatchInput& input,
                          MatchState& state) const;
+  // Whether the rule depends on the fact: by its condition, its text, a limit,
+  // a ban, or another fact that is made with it.
+  bool Reads(RuleId rule, FactId fact) const;
   // Every test of the rule's condition with its values; allocates.
   std::vector<ConditionTrace> Explain(RuleId rule,
                                       const MatchInput& input) const;

@@ -38,6 +38,7 @@ struct Policy::Parts {
   std::vector<WrittenTest> written_tests;
   // Per rule, in written order: indices of written_tests.
   std::vector<std::vector<uint32_t>> rule_tests;
+  std::vector<FactBits> rule_facts;  // by RuleId; see rule_facts.h
 };
 
 }  // namespace gate::rules

@@ -68,6 +68,19 @@ void PrintDurations(const std::vector<policy::DurationCount>& durations) {
   absl::PrintF("\n");
 }
 
+void PrintUnknown(const std::vector<UnknownFactReport>& facts) {
+  for (const UnknownFactReport& unknown : facts) {
+    absl::PrintF(
+        "\nunknown: %s; %s never sends %s: every test of it was false in %s\n",
+        unknown.fact, unknown.mta, unknown.macros,
+        Count(unknown.events, "event"));
+    if (!unknown.rules.empty()) {
+      absl::PrintF("  needed by %s\n", DescribeRules(unknown.rules));
+    }
+    absl::PrintF("  to mend it, in %s\n", unknown.mend);
+  }
+}
+
 void PrintText(const StatsReport& report) {
   absl::PrintF("gatemilter %s, up %s\n", report.version,
                Duration(report.uptime_seconds));
@@ -82,10 +95,7 @@ void PrintText(const StatsReport& report) {
                  report.statistics.counters[i]);
   }
   PrintDurations(report.statistics.durations);
-  for (const std::string& fact : report.statistics.unknown_facts) {
-    absl::PrintF("unknown: %s (an MTA does not send it: its tests are false)\n",
-                 fact);
-  }
+  PrintUnknown(report.unknown_facts);
 }
 
 Json RulesJson(const std::vector<policy::RuleCount>& rules) {
@@ -119,6 +129,24 @@ Json DurationsJson(const std::vector<policy::DurationCount>& durations) {
   return json;
 }
 
+Json UnknownJson(const std::vector<UnknownFactReport>& facts) {
+  Json json = Json::array();
+  for (const UnknownFactReport& unknown : facts) {
+    Json rules = Json::array();
+    for (const RuleName& rule : unknown.rules) {
+      rules.push_back(
+          {{"stage", rules::StageName(rule.stage)}, {"rule", rule.label}});
+    }
+    json.push_back({{"fact", unknown.fact},
+                    {"macros", unknown.macros},
+                    {"mta", unknown.mta},
+                    {"events", unknown.events},
+                    {"rules", std::move(rules)},
+                    {"mend", unknown.mend}});
+  }
+  return json;
+}
+
 void PrintJson(const StatsReport& report) {
   Json counters = Json::object();
   for (size_t i = 0; i < report.statistics.counters.size(); ++i) {
@@ -135,7 +163,7 @@ void PrintJson(const StatsReport& report) {
                      {"durations", DurationsJson(report.statistics.durations)},
                      {"counters", std::move(counters)},
                      {"rules", RulesJson(report.statistics.rules)},
-                     {"unknown_facts", report.statistics.unknown_facts}};
+                     {"unknown_facts", UnknownJson(report.unknown_facts)}};
   std::puts(
       json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace)
           .c_str());

@@ -89,7 +89,13 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
                              .action = rules::Action::kBan,
                              .shadow = true,
                              .count = uint64_t{1} << 40}};
-  stats.statistics.unknown_facts = {"server.host"};
+  stats.unknown_facts = {
+      {.fact = "server.host",
+       .macros = "{if_name}",
+       .mta = "Postfix",
+       .events = 7,
+       .rules = {{.stage = rules::Stage::kMail, .label = "inside"}},
+       .mend = "main.cf: a = b"}};
   stats.policy_file = "/etc/policy.rules";
   stats.version = "0.1.0";
   stats.uptime_seconds = 7;
@@ -114,7 +120,16 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
   EXPECT_EQ(rule.count, uint64_t{1} << 40);
   EXPECT_EQ(report->statistics.rules[0].stage, rules::Stage::kConnect);
   EXPECT_EQ(report->statistics.rules[0].action, rules::Action::kAccept);
-  EXPECT_THAT(report->statistics.unknown_facts, ElementsAre("server.host"));
+  ASSERT_EQ(report->unknown_facts.size(), 1u);
+  const UnknownFactReport& unknown = report->unknown_facts[0];
+  EXPECT_EQ(unknown.fact, "server.host");
+  EXPECT_EQ(unknown.macros, "{if_name}");
+  EXPECT_EQ(unknown.mta, "Postfix");
+  EXPECT_EQ(unknown.events, 7u);
+  ASSERT_EQ(unknown.rules.size(), 1u);
+  EXPECT_EQ(unknown.rules[0].stage, rules::Stage::kMail);
+  EXPECT_EQ(unknown.rules[0].label, "inside");
+  EXPECT_EQ(unknown.mend, "main.cf: a = b");
   EXPECT_EQ(report->policy_file, "/etc/policy.rules");
   EXPECT_EQ(report->version, "0.1.0");
   EXPECT_EQ(report->uptime_seconds, 7u);

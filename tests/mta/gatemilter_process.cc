@@ -109,6 +109,8 @@ int64_t GatemilterProcess::Memory() const {
 
 Outcome GatemilterProcess::Reload() const { return Ask("reload", {}); }
 
+std::string GatemilterProcess::Stats() const { return Ask("stats", {}).out; }
+
 std::string GatemilterProcess::StatsJson() const {
   return Ask("stats", {"--json"}).out;
 }

@@ -37,10 +37,15 @@ class FakeMacros : public MacroSource {
   }
 
   std::map<std::string, std::string, std::less<>> values = {
-      {"j", "mx.example.test"},     {"{client_ptr}", "unknown"},
-      {"{client_resolve}", "FAIL"}, {"{daemon_name}", "smtpd"},
-      {"{daemon_port}", "25"},      {"{if_addr}", "192.0.2.25"},
-      {"{rcpt_mailer}", "smtp"},    {"i", "4TEST"},
+      {"v", "Postfix 3.7.11"},
+      {"j", "mx.example.test"},
+      {"{client_ptr}", "unknown"},
+      {"{client_resolve}", "FAIL"},
+      {"{daemon_name}", "smtpd"},
+      {"{daemon_port}", "25"},
+      {"{if_addr}", "192.0.2.25"},
+      {"{rcpt_mailer}", "smtp"},
+      {"i", "4TEST"},
   };
 };
 
@@ -60,8 +65,10 @@ class FakeLog : public EventLog {
     lines.push_back(absl::StrFormat("%s%s: %s", rule.shadow ? "shadow " : "",
                                     rule.label, text));
   }
-  void MacroMissing(rules::FactId fact) noexcept override {
-    lines.push_back(absl::StrFormat("missing %s", rules::Info(fact).name));
+  void MacroMissing(const MissingMacro& missing) noexcept override {
+    lines.push_back(absl::StrFormat("%s never sends %s",
+                                    MtaKindName(missing.mta),
+                                    rules::Info(missing.fact).name));
   }
 
   std::vector<std::string> lines;

@@ -285,16 +285,6 @@ TEST_F(EngineTest, LogsRefusalsOfLocalSubmissionsThatItCannotGive) {
   EXPECT_EQ(CountOf("no"), 1U);
 }
 
-TEST_F(EngineTest, TellsOfAMissingMacroOnce) {
-  Use(R"(at connect { d: log "x" when daemon == "smtpd" })");
-  mta.macros.values.erase("{daemon_name}");
-  mta.Connect();
-  mta.Open();
-  mta.Connect();
-  EXPECT_THAT(log.lines, ElementsAre("missing daemon"));
-  EXPECT_THAT(statistics.Snapshot().unknown_facts, ElementsAre("daemon"));
-}
-
 TEST_F(EngineTest, ForgetsEditsOfTheMessageBefore) {
   Use(R"(at mail { t: add header "X-A" "{sender.local}" })");
   mta.Connect();

@@ -78,8 +78,11 @@ class SessionFactsTest : public testing::Test {
     facts_.AppendValue(id, {}, out);
     return out;
   }
-  bool ReportedUnknown(FactId id) {
-    return decoder_.unknown().test(static_cast<size_t>(id));
+  bool Missing(FactId id) const {
+    return decoder_.missing().test(static_cast<size_t>(id));
+  }
+  bool Sent(FactId id) const {
+    return decoder_.sent().test(static_cast<size_t>(id));
   }
 
   FactSet facts_;
@@ -201,29 +204,44 @@ TEST_F(SessionFactsTest, AddressesInMacrosMayHaveATag) {
   EXPECT_EQ(Value(kServerAddress), "(unknown)");
 }
 
-TEST_F(SessionFactsTest, MissingMacrosAreUnknownAndReportedOnce) {
-  Connect(FakeMacros{{"{daemon_name}", ""}});
+TEST_F(SessionFactsTest, MissingMacrosAreUnknownAndToldOfTheirEvent) {
+  Connect(FakeMacros{{"{daemon_name}", ""}, {"{client_ptr}", "unknown"}});
   EXPECT_EQ(Value(kServerHost), "(unknown)");
   EXPECT_EQ(Value(kDaemon), "(unknown)") << "an empty macro was not sent";
-  EXPECT_TRUE(ReportedUnknown(kServerHost));
-  EXPECT_TRUE(ReportedUnknown(kDaemon));
-  EXPECT_FALSE(ReportedUnknown(kClientName));
-  decoder_.unknown().reset();
+  EXPECT_TRUE(Missing(kServerHost));
+  EXPECT_TRUE(Missing(kDaemon));
+  EXPECT_FALSE(Missing(kClientName));
+  EXPECT_FALSE(Missing(kClientPtr)) << "sent, though no name";
+  EXPECT_TRUE(Sent(kClientPtr));
+  EXPECT_FALSE(Sent(kDaemon));
   decoder_.Helo({.macros = FakeMacros(), .name = "x"});
-  EXPECT_TRUE(decoder_.unknown().none()) << "no TLS is no unknown TLS";
+  EXPECT_TRUE(decoder_.missing().none()) << "no TLS is no unknown TLS";
+  EXPECT_TRUE(decoder_.sent().none());
+}
+
+TEST_F(SessionFactsTest, KnowsTheMtaByItsVersion) {
+  Connect(FakeMacros());
+  EXPECT_EQ(decoder_.mta(), MtaKind::kOther);
+  Rcpt("<a@b.example>", FakeMacros{{"v", "8.17.1.9"}});
+  EXPECT_EQ(decoder_.mta(), MtaKind::kSendmail);
+  Rcpt("<a@b.example>", FakeMacros());
+  EXPECT_EQ(decoder_.mta(), MtaKind::kSendmail) << "as long as it connects";
+  Connect(PostfixConnect());
+  EXPECT_EQ(decoder_.mta(), MtaKind::kPostfix);
 }
 
 TEST_F(SessionFactsTest, OnlyWhatThePolicyAskedForCanBeUnknown) {
   rules::Needs needs;
-  needs.macros[static_cast<size_t>(rules::Stage::kConnect)] = {"j",
-                                                               "{daemon_addr}"};
+  for (const FactId asked : {kServerName, kServerAddress, kClientName}) {
+    needs.macro_facts.set(static_cast<size_t>(asked));
+  }
   decoder_.Expect(needs);
   Connect(FakeMacros());
   EXPECT_EQ(Value(kServerName), "(unknown)");
   EXPECT_EQ(Value(kServerAddress), "(unknown)");
   EXPECT_EQ(Value(kServerHost), "(absent)");
   EXPECT_EQ(Value(kClientPtr), "(absent)");
-  EXPECT_EQ(decoder_.unknown().count(), 2u);
+  EXPECT_EQ(decoder_.missing().count(), 2u);
 }
 
 TEST_F(SessionFactsTest, HeloIsADomainInNormalForm) {

@@ -122,15 +122,7 @@ TEST(Statistics, CountingAllocatesNothing) {
   const size_t before = ThreadAllocations();
   statistics.CountRule(slots[0]);
   statistics.Count(Counter::kAborts);
-  statistics.MarkUnknown(rules::FactId::kServerHost);
   EXPECT_EQ(ThreadAllocations(), before);
-}
-
-TEST(Statistics, MarksAnUnknownFactOnce) {
-  Statistics statistics;
-  EXPECT_TRUE(statistics.MarkUnknown(rules::FactId::kServerHost));
-  EXPECT_FALSE(statistics.MarkUnknown(rules::FactId::kServerHost));
-  EXPECT_THAT(statistics.Snapshot().unknown_facts, ElementsAre("server.host"));
 }
 
 TEST(Statistics, EveryCounterHasItsName) {

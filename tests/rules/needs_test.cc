@@ -140,7 +140,7 @@ TEST(Needs, AskForTheMacrosOfTheFacts) {
       "at rcpt { reject \"You are {client.ptr}\" when rcpt.domain ~ /x/ and "
       "rcpt.mailer == \"local\" and not auth.user and not tls.cert.verified }";
   EXPECT_THAT(Macros(policy, Stage::kConnect),
-              UnorderedElementsAre("{client_ptr}", "j", "{client_port}"));
+              UnorderedElementsAre("{client_ptr}", "j", "v", "{client_port}"));
   EXPECT_THAT(Macros(policy, Stage::kHelo),
               UnorderedElementsAre("{verify}", "{cert_subject}", "v"));
   EXPECT_THAT(Macros(policy, Stage::kMail), ElementsAre("{auth_authen}"));
@@ -153,14 +153,43 @@ TEST(Needs, AskForAMacroOnce) {
   const std::string policy =
       "at connect { log \"x\" when client.name and client.resolve }";
   EXPECT_THAT(Macros(policy, Stage::kConnect),
-              UnorderedElementsAre("{client_name}", "{client_resolve}",
+              UnorderedElementsAre("{client_name}", "{client_resolve}", "v",
                                    "{client_port}"));
 }
 
 TEST(Needs, TellTheMtasRejectedRecipientsByTheirMailer) {
   EXPECT_THAT(
       Macros("at rcpt { log \"x\" when rcpt.rejected > 5 }", Stage::kRcpt),
-      ElementsAre("{rcpt_mailer}"));
+      UnorderedElementsAre("{rcpt_mailer}", "v"));
+}
+
+TEST(Needs, AskWhoTheMtaIsOnceAndOnlyWhereAMacroMayBeMissing) {
+  EXPECT_THAT(Macros("at mail { log \"x\" when auth.user }", Stage::kMail),
+              ElementsAre("{auth_authen}"));
+  const std::string two =
+      "at rcpt { log \"x\" when daemon and rcpt.mailer == \"error\" }";
+  EXPECT_THAT(Macros(two, Stage::kConnect),
+              UnorderedElementsAre("{daemon_name}", "v", "{client_port}"));
+  EXPECT_THAT(Macros(two, Stage::kRcpt), ElementsAre("{rcpt_mailer}"));
+}
+
+std::vector<FactId> MacroFacts(const std::string& policy) {
+  std::vector<FactId> facts;
+  const FactBits bits = CompileText(policy)->needs().macro_facts;
+  for (const FactInfo& info : AllFacts()) {
+    if (bits.test(static_cast<size_t>(info.id))) facts.push_back(info.id);
+  }
+  return facts;
+}
+
+TEST(Needs, NameTheFactsThatTheMacrosAreFor) {
+  EXPECT_THAT(MacroFacts("at connect { log \"x\" when client.name }"),
+              ElementsAre(FactId::kClientName))
+      << "not client.resolve, though its macro is asked for";
+  EXPECT_THAT(MacroFacts("at mail { log \"x\" when sender.domain and helo }"),
+              ElementsAre(FactId::kServerName, FactId::kSenderDomain));
+  EXPECT_THAT(MacroFacts("at rcpt { log \"x\" when rcpt.rejected > 5 }"),
+              ElementsAre(FactId::kRcptMailer));
 }
 
 }  // namespace
