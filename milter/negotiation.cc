@@ -46,8 +46,11 @@ Features Choose(const Needs& needs, const Features& offered) {
   for (const StepSwitch& step : kSteps) {
     if (!(needs.*step.needed)) steps |= step.off;
   }
-  // Headers are only collected.
-  if (needs.headers) steps |= kStepNoReplyToHeaders;
+  // Headers are never answered, also those of an MTA that cannot leave them
+  // out.
+  if (needs.headers || (offered.steps & kStepNoHeaders) == 0) {
+    steps |= kStepNoReplyToHeaders;
+  }
   if (needs.rejected_recipients) steps |= kStepRejectedRecipients;
   const uint32_t actions = NeededActions(needs) | kActionSetMacros;
   return {.actions = actions & offered.actions, .steps = steps & offered.steps};

@@ -39,6 +39,12 @@ TEST(Negotiation, WantsNoReplyWhereHeadersAreCollected) {
   EXPECT_NE(Choose(needs, kAll).steps & kStepNoReplyToHeaders, 0u);
 }
 
+TEST(Negotiation, WantsNoReplyToHeadersThatCannotBeLeftOut) {
+  const Features offered = {.actions = 0,
+                            .steps = kAll.steps & ~kStepNoHeaders};
+  EXPECT_NE(Choose({}, offered).steps & kStepNoReplyToHeaders, 0u);
+}
+
 TEST(Negotiation, WantsRejectedRecipientsOnlyWhenNeeded) {
   rules::Needs needs;
   EXPECT_EQ(Choose(needs, kAll).steps & kStepRejectedRecipients, 0u);
