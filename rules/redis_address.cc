@@ -33,8 +33,10 @@ bool ParsePort(std::string_view text, uint16_t& port) {
 
 std::string RedisAddress::ToString() const {
   if (!unix_path.empty()) return "unix:" + unix_path;
-  const bool brackets = host.find(':') != std::string::npos;
-  return absl::StrFormat(brackets ? "[%s]:%d" : "%s:%d", host, port);
+  if (host.find(':') != std::string::npos) {
+    return absl::StrFormat("[%s]:%d", host, port);
+  }
+  return absl::StrFormat("%s:%d", host, port);
 }
 
 std::string ParseRedisAddress(std::string_view text, RedisAddress& out) {
