@@ -63,6 +63,18 @@ void absl::Mutex::Await(const Condition& condition) {
   __tsan_acquire(this);
 }
 
+bool absl::Mutex::AwaitWithTimeout(const Condition& condition,
+                                   Duration timeout) {
+  static const auto await =
+      Original<bool (*)(Mutex*, const Condition&, Duration)>(
+          "_ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_"
+          "8DurationE");
+  __tsan_release(this);
+  const bool held = await(this, condition, timeout);
+  __tsan_acquire(this);
+  return held;
+}
+
 void absl::Notification::Notify() {
   static const auto notify = Original<void (*)(Notification*)>(
       "_ZN4absl7debian312Notification6NotifyEv");

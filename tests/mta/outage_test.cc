@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "tests/mta/gate_test.h"
@@ -198,9 +199,10 @@ TEST_F(Outage, EachLimitDoesWhatItsOutageSays) {
     for (const Fault& fault : kFaults) GoThrough(fault);
   }
   EXPECT_EQ(load.End(), 0);
-#ifndef GATE_SANITIZED
-  EXPECT_LE(ShareOfSlowEvents(), 0.001);
-#endif
+  // Sanitizers make everything slow.
+  if (std::string_view(GATE_SANITIZER).empty()) {
+    EXPECT_LE(ShareOfSlowEvents(), 0.001);
+  }
   EXPECT_EQ(gate().Count("failures"), 0);
   EXPECT_GT(gate().Count("outage_local"), 0);
   EXPECT_GT(gate().Count("outage_accept"), 0);

@@ -84,6 +84,25 @@ TEST_F(Redis, DaemonSaysWhichStoreItUses) {
               HasSubstr("redis unix:" + redis_.socket() + ": limits are"));
 }
 
+TEST_F(Redis, SixtyFourConnectionsAtOnce) {
+  ASSERT_NO_FATAL_FAILURE(
+      StartGate(StoreAt(redis_) + R"(
+limit many 1000/day per client.ip counting recipients
+at rcpt { full: defer 451 4.7.1 "Full" when over many }
+)",
+                {.open = true, .settings = {"local_transport=discard:"}}));
+  const Outcome load = mta::Run(postfix().Program(
+      "smtp-source",
+      {"-s", "64", "-m", "640", "-f", "a@sender.example", "-t",
+       "user@example.org", "127.0.0.1:" + std::to_string(mta().port())}));
+  EXPECT_EQ(load.status, 0) << load.err;
+  EXPECT_THAT(redis_.Cli({"GET", "gate:many:127.0.0.1"}),
+              testing::MatchesRegex("[0-9]+ 86400000000:6[0-9.]+"));
+  EXPECT_EQ(gate().Count("outage_local"), 0);
+  // A report of a sanitizer would make it not 0.
+  EXPECT_EQ(StopGate(), 0);
+}
+
 // A second Postfix with a gatemilter of its own, as another machine of the
 // site.
 class TwoGates : public Redis {

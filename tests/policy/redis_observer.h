@@ -1,12 +1,13 @@
 // Remembers what a RedisClient told about its breaker.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "policy/redis_client.h"
+#include "tests/mta/child_process.h"
 
 namespace gate::policy {
 
@@ -29,12 +30,8 @@ class RecordingObserver : public RedisObserver {
   }
   // Waits until `count` things were told.
   bool Await(size_t count) const {
-    const absl::MutexLock lock(&mutex_);
-    const auto enough = [this, count] {
-      mutex_.AssertReaderHeld();
-      return told_.size() >= count;
-    };
-    return mutex_.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(10));
+    return mta::WaitUntil([&] { return told().size() >= count; },
+                          std::chrono::seconds(10));
   }
 
  private:

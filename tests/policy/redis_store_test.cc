@@ -296,11 +296,11 @@ TEST_F(RedisStoreTest, ManyThreadsGetTheirOwnAnswers) {
   const rules::Limit hundred = PerHour("hundred", 100);
   std::atomic<int> fits = 0;
   std::vector<std::jthread> threads;
-  threads.reserve(16);
-  for (int i = 0; i < 16; ++i) {
+  threads.reserve(64);
+  for (int i = 0; i < 64; ++i) {
     threads.emplace_back([&, i] {
       const std::string mine = "thread " + std::to_string(i);
-      for (int n = 0; n < 20; ++n) {
+      for (int n = 0; n < 10; ++n) {
         if (Charge(*store_, hundred, "all") == AnswerState::kFits) ++fits;
         EXPECT_EQ(Charge(*store_, limit_, mine), AnswerState::kFits);
       }
