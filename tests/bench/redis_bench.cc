@@ -180,17 +180,19 @@ TEST_F(RedisBench, EventCostsRedisNoMoreThanItsOwnBenchmark) {
   constexpr int kCalls = 200'000;
   constexpr int kThreads = 50;  // redis-benchmark's connections
   // The same call, written as redis-benchmark takes it.
-  std::vector<std::string> benchmark = {
-      "redis-benchmark",     "-s", redis_.socket(), "-q", "-c", "50", "-n",
-      std::to_string(kCalls)};
+  mta::Command benchmark = redis_.Program("redis-benchmark");
+  for (const char* argument : {"-q", "-c", "50", "-n"}) {
+    benchmark.argv.emplace_back(argument);
+  }
+  benchmark.argv.push_back(std::to_string(kCalls));
   for (size_t at = command_.find("\r\n") + 2; at < command_.size();) {
     const size_t begin = command_.find("\r\n", at) + 2;
     const size_t end = command_.find("\r\n", begin);
-    benchmark.push_back(command_.substr(begin, end - begin));
+    benchmark.argv.push_back(command_.substr(begin, end - begin));
     at = end + 2;
   }
   const double before = RedisCpuUs();
-  ASSERT_EQ(mta::Run({.argv = benchmark}).status, 0);
+  ASSERT_EQ(mta::Run(benchmark).status, 0);
   const double between = RedisCpuUs();
   {
     std::vector<std::jthread> threads;

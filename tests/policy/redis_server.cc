@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 namespace gate::policy {
@@ -30,6 +31,19 @@ int ReservePort(int& port) {
     port = ntohs(address.sin_port);
   }
   return fd;
+}
+
+// Where contrib/deps has unpacked Redis; "" when it is installed.
+std::string Root() {
+  return std::filesystem::exists("/usr/bin/redis-check-rdb") ? std::string()
+                                                             : GATE_SOURCE_DIR
+             "/build/mta/redis";
+}
+
+std::vector<std::string> Libraries() {
+  if (Root().empty()) return {};
+  return {"LD_LIBRARY_PATH=" + Root() + "/usr/lib/" GATE_MULTIARCH ":" +
+          Root() + "/lib/" GATE_MULTIARCH};
 }
 
 }  // namespace
@@ -66,21 +80,21 @@ void RedisServer::FreezeClock() {
 }
 
 void RedisServer::Start() {
-  // redis-tools has the server's binary under this name; the package
-  // redis-server would add an account and a service.
+  // The package redis-tools has the server's binary under this name.
   const std::string program = dir() + "/redis-server";
   [[maybe_unused]] const int linked =
-      symlink("/usr/bin/redis-check-rdb", program.c_str());
+      symlink((Root() + "/usr/bin/redis-check-rdb").c_str(), program.c_str());
   mta::Command command{.argv = {program, "--port", std::to_string(port_),
                                 "--bind", "127.0.0.1", "--unixsocket", socket(),
                                 "--save", "", "--appendonly", "no", "--dir",
                                 dir()}};
   command.argv.insert(command.argv.end(), options_.arguments.begin(),
                       options_.arguments.end());
+  command.environment = Libraries();
   command.out = command.err = dir() + "/redis.log";
   if (options_.frozen_clock) {
-    command.environment = {"LD_PRELOAD=" GATE_FROZEN_CLOCK,
-                           "GATE_CLOCK=" + dir() + "/clock"};
+    command.environment.emplace_back("LD_PRELOAD=" GATE_FROZEN_CLOCK);
+    command.environment.push_back("GATE_CLOCK=" + dir() + "/clock");
   }
   process_ = mta::ChildProcess(command);
   const auto answers = [this] {
@@ -98,8 +112,14 @@ RedisOptions RedisServer::client() const {
   return options;
 }
 
+mta::Command RedisServer::Program(const std::string& name) const {
+  mta::Command command{.argv = {Root() + "/usr/bin/" + name, "-s", socket()}};
+  command.environment = Libraries();
+  return command;
+}
+
 std::string RedisServer::Cli(const std::vector<std::string>& arguments) const {
-  mta::Command command{.argv = {"redis-cli", "-s", socket()}};
+  mta::Command command = Program("redis-cli");
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   std::string out = mta::Run(command, std::chrono::seconds(10)).out;
   while (!out.empty() && out.back() == '\n') out.pop_back();

@@ -39,6 +39,8 @@ class RedisServer {
   // By its unix socket.
   RedisOptions client() const;
 
+  // A program of the same Redis that talks to it: "redis-benchmark".
+  mta::Command Program(const std::string& name) const;
   // Runs redis-cli; its output, without the last line end.
   std::string Cli(const std::vector<std::string>& arguments) const;
   // Calls of a command since the server started (INFO commandstats).

@@ -235,6 +235,7 @@ TEST_F(RedisStoreTest, FullMemoryIsAnOutageUntilThereIsRoom) {
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kFits);
   server_->Cli({"CONFIG", "SET", "maxmemory", "1"});
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kUnavailable);
+  ASSERT_TRUE(observer_.Await(2));
   EXPECT_THAT(observer_.last(), HasSubstr("OOM"));
   server_->Cli({"CONFIG", "SET", "maxmemory", "0"});
   EXPECT_TRUE(AwaitShared());
@@ -246,6 +247,7 @@ TEST_F(RedisStoreTest, ReplicaIsAnOutage) {
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kFits);
   server_->Cli({"REPLICAOF", "127.0.0.1", "1"});
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kUnavailable);
+  ASSERT_TRUE(observer_.Await(2));
   EXPECT_THAT(observer_.last(), HasSubstr("READONLY"));
   server_->Cli({"REPLICAOF", "NO", "ONE"});
   EXPECT_TRUE(AwaitShared());
@@ -257,6 +259,7 @@ TEST_F(RedisStoreTest, HungRedisAnswersNobodyLateAndComesBack) {
   const absl::Time begin = absl::Now();
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kUnavailable);
   EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
+  ASSERT_TRUE(observer_.Await(2));
   EXPECT_THAT(observer_.last(), HasSubstr("no answer within 50 ms"));
   EXPECT_FALSE(store_->shared());
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kUnavailable);
