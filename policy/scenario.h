@@ -4,7 +4,7 @@
 // A scenario speaks as an MTA would: it plays the events that SMTP implies
 // (DATA before a header, EHLO again after STARTTLS, the end of a message),
 // and it does not play what an MTA would not ask about (RCPT after a refused
-// MAIL); an expectation there fails and says why.
+// MAIL, anything after a 421); an expectation there fails and says why.
 #pragma once
 
 #include <cstddef>

@@ -92,9 +92,6 @@ void ScenarioPlayer::EnsureConnected() {
 void ScenarioPlayer::Connect() {
   connected_ = true;
   const ScenarioEvent& event = Record(mta_.Connect(client_));
-  if (Refuses(event.action) && !event.kept) {
-    closed_ = "the connection was refused";
-  }
   if (step_->kind == Kind::kClient) judge_.Check(*step_, event);
 }
 
@@ -132,8 +129,8 @@ void ScenarioPlayer::PlayMacros() {
 
 void ScenarioPlayer::PlayMail() {
   EnsureConnected();
-  if (!closed_.empty()) return judge_.NotPlayed(*step_, closed_);
   for (size_t i = 0; i < CountPlays(*step_); ++i) {
+    if (!closed_.empty()) return judge_.NotPlayed(*step_, closed_);
     // A client has to reset before it begins again (RFC 5321 3.3).
     if (phase_ == Phase::kEnvelope) PlayReset();
     const std::vector<std::string> words = WordsOfPlay(*step_, i);
@@ -155,6 +152,7 @@ void ScenarioPlayer::PlayRcpt() {
   if (phase_ != Phase::kEnvelope)
     return judge_.NotPlayed(*step_, "there is no MAIL");
   for (size_t i = 0; i < CountPlays(*step_); ++i) {
+    if (!closed_.empty()) return judge_.NotPlayed(*step_, closed_);
     const std::vector<std::string> words = WordsOfPlay(*step_, i);
     const ScenarioEvent& event =
         Record(mta_.Rcpt(words[0], std::span(words).subspan(1)));
@@ -207,7 +205,7 @@ void ScenarioPlayer::PlayBody() {
 }
 
 void ScenarioPlayer::PlayReset() {
-  if (connected_) {
+  if (connected_ && closed_.empty()) {
     ScenarioEvent event = mta_.Reset();
     if (!event.effects.empty()) Record(std::move(event));
   }
@@ -235,6 +233,7 @@ void ScenarioPlayer::FinishMessage() {
 
 const ScenarioEvent& ScenarioPlayer::Record(ScenarioEvent event) {
   event.step = step_;
+  if (event.code == 421 && !event.kept) closed_ = "421 ended the connection";
   return events_.emplace_back(std::move(event));
 }
 
