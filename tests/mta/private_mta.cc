@@ -89,17 +89,28 @@ void PrivateMta::Start(std::string_view script, const Options& options,
       std::string(script) + " did not start: " + ReadFile(command.out) + Log();
 }
 
-size_t PrivateMta::CountFiles(const std::string& folder,
-                              std::string_view prefix) const {
-  size_t count = 0;
+std::vector<std::string> PrivateMta::ReadFiles(const std::string& folder,
+                                               std::string_view prefix) const {
+  std::vector<std::string> contents;
+  for (const std::string& file : Files(folder, prefix)) {
+    contents.push_back(ReadFile(file));
+  }
+  return contents;
+}
+
+std::vector<std::string> PrivateMta::Files(const std::string& folder,
+                                           std::string_view prefix) const {
+  std::vector<std::string> files;
   std::error_code error;
   for (fs::recursive_directory_iterator it(dir() + "/" + folder, error), end;
        it != end; it.increment(error)) {
     if (error) break;
     const std::string name = it->path().filename().string();
-    if (name.starts_with(prefix) && it->is_regular_file(error)) ++count;
+    if (name.starts_with(prefix) && it->is_regular_file(error)) {
+      files.push_back(it->path());
+    }
   }
-  return count;
+  return files;
 }
 
 bool PrivateMta::Drain(Milliseconds limit) const {

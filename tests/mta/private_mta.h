@@ -84,7 +84,9 @@ class PrivateMta {
 
   // What it logs for the reader of a failed test.
   virtual std::string Log() const = 0;
-  virtual size_t Quarantined() const = 0;
+  // What it keeps of each quarantined message: the header is in it.
+  virtual std::vector<std::string> Quarantine() const = 0;
+  size_t Quarantined() const { return Quarantine().size(); }
   // Waits until nothing is left to be delivered.
   bool Drain(Milliseconds limit = std::chrono::seconds(30)) const;
   // All deliveries up to now.
@@ -99,12 +101,19 @@ class PrivateMta {
              const std::function<bool()>& started);
   // How many messages wait to be delivered.
   virtual size_t Waiting() const = 0;
-  // How many files are below this folder of dir() whose name begins with
-  // `prefix`.
+  // The files below this folder of dir() whose name begins with `prefix`: how
+  // many, and what is in them.
   size_t CountFiles(const std::string& folder,
-                    std::string_view prefix = {}) const;
+                    std::string_view prefix = {}) const {
+    return Files(folder, prefix).size();
+  }
+  std::vector<std::string> ReadFiles(const std::string& folder,
+                                     std::string_view prefix = {}) const;
 
  private:
+  std::vector<std::string> Files(const std::string& folder,
+                                 std::string_view prefix) const;
+
   TempDir dir_;
   std::array<ReservedPort, 4> ports_;
   ChildProcess process_;

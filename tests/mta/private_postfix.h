@@ -18,7 +18,9 @@ class PrivatePostfix : public PrivateMta {
   // By XCLIENT: any address, name and login.
   SmtpClient Visit(const Visitor& visitor, Port port) const override;
   std::string Log() const override;
-  size_t Quarantined() const override { return Queued("hold"); }
+  std::vector<std::string> Quarantine() const override {
+    return ReadFiles("queue/hold");
+  }
 
   // Programs of the same Postfix: "sendmail", "smtp-source".
   Command Program(const std::string& name,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tests/mta/private_mta.h"
 
@@ -22,7 +23,9 @@ class PrivateSendmail : public PrivateMta {
   std::string Here(std::string text) const override;
   // The SMTP dialogues: it logs to syslog, which tests leave alone.
   std::string Log() const override;
-  size_t Quarantined() const override { return CountFiles("queue", "hf"); }
+  std::vector<std::string> Quarantine() const override {
+    return ReadFiles("queue", "hf");
+  }
 
  protected:
   size_t Waiting() const override { return CountFiles("queue", "qf"); }

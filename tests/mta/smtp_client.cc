@@ -93,7 +93,10 @@ Reply SmtpClient::Send(std::string_view line) {
 
 Reply SmtpClient::Data(std::string_view message) {
   Reply reply = Send("DATA");
-  if (reply.code != 354) return reply;
+  return reply.code == 354 ? Content(message) : reply;
+}
+
+Reply SmtpClient::Content(std::string_view message) {
   if (!stream_.Write(AsData(message)))
     return {.code = 0, .text = "not connected"};
   return Read();

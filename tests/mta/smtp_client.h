@@ -60,6 +60,8 @@ class SmtpClient {
   // DATA, then `message` (lines end with "\n") with dots doubled. Returns the
   // answer to DATA when that is not 354.
   Reply Data(std::string_view message);
+  // Only what follows DATA.
+  Reply Content(std::string_view message);
   // MAIL, RCPT and Data, up to the first refusal.
   Reply Deliver(std::string_view sender, std::string_view rcpt,
                 std::string_view message);
