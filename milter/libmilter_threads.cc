@@ -71,6 +71,8 @@ int mi_pool_controller_init() { return MI_SUCCESS; }
 
 int mi_start_session(SMFICTX* ctx) {
   using namespace gate::milter;
+  // MI_FAILURE would stop the listener for seconds, and end it the 16th time:
+  // without a thread only this connection is closed.
   if (!IsSocket(SocketOf(ctx))) return MI_FAILURE;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -79,7 +81,8 @@ int mi_start_session(SMFICTX* ctx) {
   pthread_t thread = {};
   const int failed = pthread_create(&thread, &attributes, Serve, ctx);
   pthread_attr_destroy(&attributes);
-  return failed == 0 ? MI_SUCCESS : MI_FAILURE;
+  if (failed != 0) mi_clr_ctx(ctx);
+  return MI_SUCCESS;
 }
 
 }  // extern "C"

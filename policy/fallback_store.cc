@@ -1,5 +1,6 @@
 #include "policy/fallback_store.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -53,8 +54,12 @@ bool FallbackStore::Post(const Effects& effects) noexcept {
 void FallbackStore::KeepBan(const Effect& effect, int64_t now_us) {
   try {
     const absl::MutexLock lock(&mutex_);
-    if (late_bans_.size() >= kMaxLateBans) return;
-    late_bans_.push_back({effect.name, effect.subject, now_us + effect.ban_us});
+    BanName name(effect.name, effect.subject);
+    if (late_bans_.size() >= kMaxLateBans && !late_bans_.contains(name)) {
+      return;
+    }
+    int64_t& until_us = late_bans_[std::move(name)];
+    until_us = std::max(until_us, now_us + effect.ban_us);
     has_late_bans_ = true;
   } catch (const std::bad_alloc&) {
     // The ban stays in this process's memory of bans.
@@ -62,7 +67,7 @@ void FallbackStore::KeepBan(const Effect& effect, int64_t now_us) {
 }
 
 void FallbackStore::DeliverBans(Batch& batch) {
-  std::vector<LateBan> bans;
+  LateBans bans;
   {
     const absl::MutexLock lock(&mutex_);
     bans.swap(late_bans_);
@@ -71,14 +76,17 @@ void FallbackStore::DeliverBans(Batch& batch) {
   Effects effects;
   effects.now_us = batch.now_us;
   try {
-    for (const LateBan& ban : bans) {
-      if (ban.until_us <= batch.now_us) continue;
-      MarkBanned(batch, ban);
+    MarkBanned(batch, bans);
+    for (const auto& [name, until_us] : bans) {
+      if (until_us <= batch.now_us) continue;
       Effect& effect = effects.Append();
       effect.kind = Effect::Kind::kBan;
-      effect.name = ban.name;
-      effect.subject = ban.subject;
-      effect.ban_us = ban.until_us - batch.now_us;
+      effect.name = name.first;
+      effect.subject = name.second;
+      effect.ban_us = until_us - batch.now_us;
+      if (effects.size() < kBansAtOnce) continue;
+      Post(effects);
+      effects.Clear();
     }
   } catch (const std::bad_alloc&) {
     // Those that found memory are delivered.
@@ -86,14 +94,14 @@ void FallbackStore::DeliverBans(Batch& batch) {
   if (!effects.empty()) Post(effects);
 }
 
-void FallbackStore::MarkBanned(Batch& batch, const LateBan& ban) {
+void FallbackStore::MarkBanned(Batch& batch, const LateBans& bans) {
   for (size_t i = 0; i < batch.size(); ++i) {
     Lookup& lookup = batch[i];
-    if (lookup.kind == Lookup::Kind::kBanned && lookup.name == ban.name &&
-        lookup.subject == ban.subject) {
-      lookup.answer = {.state = AnswerState::kOver,
-                       .retry_after_us = ban.until_us - batch.now_us};
-    }
+    if (lookup.kind != Lookup::Kind::kBanned) continue;
+    const auto ban = bans.find(BanName(lookup.name, lookup.subject));
+    if (ban == bans.end() || ban->second <= batch.now_us) continue;
+    lookup.answer = {.state = AnswerState::kOver,
+                     .retry_after_us = ban->second - batch.now_us};
   }
 }
 

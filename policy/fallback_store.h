@@ -9,8 +9,9 @@
 #include <atomic>
 #include <cstddef>
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "policy/clock.h"
 #include "policy/memory_store.h"
@@ -27,24 +28,23 @@ class FallbackStore : public Store, private Waiter {
   bool Post(const Effects& effects) noexcept override;
 
  private:
-  struct LateBan {
-    std::string name;
-    std::string subject;
-    int64_t until_us;
-  };
+  using BanName = std::pair<std::string, std::string>;     // name, subject
+  using LateBans = absl::flat_hash_map<BanName, int64_t>;  // to their end
   // An attack in an outage bans thousands; more of them are lost.
   static constexpr size_t kMaxLateBans = 10'000;
+  // So many are delivered at once: nobody waits long behind them.
+  static constexpr size_t kBansAtOnce = 256;
 
   void Done(Batch& batch) noexcept override;
   void KeepBan(const Effect& effect, int64_t now_us);
   // Bans that the shared store does not know of yet count, and go there.
   void DeliverBans(Batch& batch);
-  static void MarkBanned(Batch& batch, const LateBan& ban);
+  static void MarkBanned(Batch& batch, const LateBans& bans);
 
   Store& shared_;
   MemoryStore& local_;
   absl::Mutex mutex_;
-  std::vector<LateBan> late_bans_ ABSL_GUARDED_BY(mutex_);
+  LateBans late_bans_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> has_late_bans_ = false;
 };
 

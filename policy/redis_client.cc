@@ -13,7 +13,9 @@ namespace {
 
 constexpr int64_t kConnectUs = 1'000'000;
 constexpr int64_t kMinBackoffUs = 100'000;
-constexpr int64_t kMaxBackoffUs = 1'000'000;
+constexpr int64_t kMaxBackoffUs = 700'000;
+// Away again sooner than this, it is tried as seldom as before.
+constexpr int64_t kStableUs = 5'000'000;
 // Answers that are there already are read before a deadline counts: the loop
 // may have been late itself.
 constexpr int64_t kGraceUs = 1'000;
@@ -48,12 +50,14 @@ std::string Explain(const std::string& reply) {
     std::string_view beginning;
     std::string_view text;
   };
-  constexpr std::array<Hint, 6> kHints = {{
+  constexpr std::array<Hint, 7> kHints = {{
       {"NOAUTH", "give `set store redis` a `password-file`"},
       {"WRONGPASS", "see the `password-file` of `set store redis`"},
       {"NOPERM",
        "the user needs +evalsha +eval +get +set +del +pttl +time "
        "+select and the keys gate:*"},
+      {"ERR The user executing the script",
+       "the user needs +get +set +del +pttl +time and the keys gate:*"},
       {"READONLY", "it is a replica: name the master"},
       {"MOVED", "Redis Cluster is not supported"},
       {"ERR Error compiling script", "Redis 7 or newer is needed"},
@@ -170,7 +174,9 @@ void RedisClient::Received(std::string_view bytes) {
       return StartBackoff();
     }
   }
-  overdue_ = false;
+  if (pending_.empty() || pending_.front().deadline_us > Loop::NowUs()) {
+    overdue_ = false;
+  }
   Flush();
 }
 
@@ -205,7 +211,11 @@ void RedisClient::TakeError(const std::string& error) {
   if (asked && !ready()) return pending_.Pop();
   broken_ = NeedsNewConnection(error) || entry.kind == Kind::kLogin;
   const bool probe = entry.kind == Kind::kProbe;
-  GoAway(Explain(error));
+  // Redis may repeat the password that it does not take.
+  GoAway(entry.kind == Kind::kLogin
+             ? absl::StrFormat("login refused: %s",
+                               Explain(error.substr(0, error.find(' '))))
+             : Explain(error));
   pending_.Pop();
   if (probe && !broken_) StartBackoff();
 }
@@ -228,7 +238,7 @@ void RedisClient::Repeat() {
 
 void RedisClient::ComeBack() {
   trying_ = false;
-  backoff_us_ = kMinBackoffUs;
+  ready_since_us_ = Loop::NowUs();
   why_.clear();
   timer_.Stop();
   ready_ = true;
@@ -243,7 +253,12 @@ void RedisClient::GoAway(const std::string& why) {
     Batch& batch = *std::exchange(entry.batch, nullptr);
     AnswerUnavailable(batch, *entry.waiter);
   }
-  if (was_ready) StartBackoff();
+  if (was_ready) {
+    if (Loop::NowUs() - ready_since_us_ > kStableUs) {
+      backoff_us_ = kMinBackoffUs;
+    }
+    StartBackoff();
+  }
   if (why == why_) return;
   why_ = why;
   observer_.Away(options_.address, why);

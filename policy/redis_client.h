@@ -95,6 +95,7 @@ class RedisClient : private RedisWire::Handler {
   std::string why_;     // why it is away, as told; empty: not told
   LoopTimer timer_;     // ready: the oldest deadline; away: the next step
   int64_t backoff_us_;  // until the next try
+  int64_t ready_since_us_ = 0;
   std::minstd_rand jitter_;
   std::unique_ptr<RedisWire> wire_;
   bool connected_ = false;

@@ -16,15 +16,16 @@ namespace {
 //   C|P|G|F units windows (amount period_us burst)...
 //   B                     is it banned?
 //   X milliseconds        ban it
+//   T                     try all that the others do: the probe
 // C(harge), P(eek), B answer four integers: state, used, allowed, retry_us.
 // G(ive back), F(orce) and X answer nothing. A state is
 //   time_us period_us:level ...
 // `#!lua` makes Redis check memory and its role before the first line, not
-// in the middle; so does an empty call, which is the probe.
+// in the middle.
 constexpr std::string_view kText = R"lua(#!lua
 local FITS, OVER, UNAVAILABLE = 0, 1, 2
 local EPSILON, MAX_BURSTS = 1e-6, 2
-local MAX_TTL_MS = 315360000000
+local MAX_TTL_MS, MAX_US = 315360000000, 315360000000000
 local ceil, max, min = math.ceil, math.max, math.min
 local format, gmatch = string.format, string.gmatch
 
@@ -49,6 +50,10 @@ local function read(key)
   local windows, known, fullest = {}, {}, 0
   local state = redis.pcall('GET', key)
   local time = now
+  -- Somebody else's key concerns this look-up only, everything else all.
+  if type(state) == 'table' and not string.find(state.err, '^WRONGTYPE') then
+    error(state)
+  end
   if type(state) == 'string' then
     time = tonumber(string.match(state, '^%d+')) or now
     for period, level in gmatch(state, '(%d+):(%S+)') do
@@ -74,7 +79,7 @@ local function read(key)
 end
 
 local function drain_us(window, units)
-  return ceil(units * window.us / window.amount)
+  return min(ceil(units * window.us / window.amount), MAX_US)
 end
 
 local function judge(windows, units)
@@ -121,6 +126,8 @@ function operations.C(key)
   if state == FITS then
     if units > 0 then add(key, windows, units) end
     state, used, allowed, retry = judge(windows, 0)
+  elseif windows.known then
+    add(key, windows, 0)  -- a rate made smaller: the key must live longer
   end
   answer(state, used, allowed, retry)
 end
@@ -149,7 +156,7 @@ function operations.B(key)
   if ttl == -2 then
     answer(FITS, 0, 0, 0)
   else
-    answer(OVER, 0, 0, max(0, ttl) * 1000)
+    answer(OVER, 0, 0, ttl < 0 and 0 or max(1, ttl) * 1000)
   end
 end
 
@@ -159,6 +166,13 @@ function operations.X(key)
   if ttl == -2 or ttl >= 0 and ttl < ms then
     redis.call('SET', key, '1', 'PX', format('%.0f', min(ms, MAX_TTL_MS)))
   end
+end
+
+function operations.T(key)
+  redis.call('GET', key)
+  redis.call('SET', key, '1', 'PX', '1')
+  redis.call('PTTL', key)
+  redis.call('DEL', key)
 end
 
 for _, key in ipairs(KEYS) do operations[take()](key) end
@@ -287,7 +301,11 @@ void AppendWithText(std::string_view call, std::string& out) {
   out.append(call.substr(rest));
 }
 
-void AppendProbe(std::string& out) { BeginCall(ScriptName::kText, 0, 0, out); }
+void AppendProbe(std::string& out) {
+  RedisCommand command = BeginCall(ScriptName::kText, 1, 1, out);
+  command.Add(kProbeKey);
+  command.Add("T");
+}
 
 bool TakeAnswers(const RedisReply& reply, Batch& batch) {
   constexpr std::array kStates = {AnswerState::kFits, AnswerState::kOver,

@@ -14,6 +14,8 @@
 
 namespace gate::policy {
 
+inline constexpr std::string_view kProbeKey = "gate:probe";
+
 // How the script is named in a call: by its SHA-1, which Redis may have
 // forgotten (NOSCRIPT), or by its whole text.
 enum class ScriptName : uint8_t { kHash, kText };
@@ -25,7 +27,7 @@ void AppendAsk(ScriptName name, const Batch& batch, std::string& out);
 bool AppendPost(ScriptName name, const Effects& effects, std::string& out);
 // A call by hash, made by these, as a call by text.
 void AppendWithText(std::string_view call, std::string& out);
-// Changes nothing, and fails where a charge would fail.
+// Leaves nothing behind, and fails where a charge would fail.
 void AppendProbe(std::string& out);
 
 // Fills the answers of the batch; false: this is no answer to it, and nothing

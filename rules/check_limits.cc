@@ -87,8 +87,18 @@ void CheckWindows(CheckContext& context, const ast::Limit& limit) {
         DiagnosticId::kTooManyWindows, limit.windows[Limit::kMaxWindows].range,
         absl::StrFormat("a limit has at most %d windows", Limit::kMaxWindows));
   }
-  for (const ast::Window& window : limit.windows) {
+  for (size_t i = 0; i < limit.windows.size(); ++i) {
+    const ast::Window& window = limit.windows[i];
     CheckWindow(context, limit, window);
+    for (size_t j = 0; j < i; ++j) {
+      if (limit.windows[j].period_us != window.period_us) continue;
+      // Windows are known by their periods.
+      context.diagnostics
+          .Error(DiagnosticId::kBadRate, window.range,
+                 "this period has a window already")
+          .notes.push_back({limit.windows[j].range, "the first is here"});
+      break;
+    }
   }
 }
 

@@ -69,7 +69,9 @@ at mail {
         return redis_.Cli({"EXISTS", key}) == "1";
       },
       std::chrono::seconds(10)));
-  EXPECT_LE(std::stol(redis_.Cli({"PTTL", key})), 3'600'000);
+  const long left_ms = std::stol(redis_.Cli({"PTTL", key}));
+  EXPECT_GT(left_ms, 3'000'000);
+  EXPECT_LE(left_ms, 3'600'000);
   SmtpClient again = Visit();
   EXPECT_EQ(again.Mail("<a@sender.example>").text, "554 5.7.1 Banned");
   redis_.Cli({"DEL", key});
@@ -97,7 +99,7 @@ at rcpt { full: defer 451 4.7.1 "Full" when over many }
        "user@example.org", "127.0.0.1:" + std::to_string(mta().port())}));
   EXPECT_EQ(load.status, 0) << load.err;
   EXPECT_THAT(redis_.Cli({"GET", "gate:many:127.0.0.1"}),
-              testing::MatchesRegex("[0-9]+ 86400000000:6[0-9.]+"));
+              testing::MatchesRegex("[0-9]+ 86400000000:6[0-9][0-9][0-9.]*"));
   EXPECT_EQ(gate().Count("outage_local"), 0);
   // A report of a sanitizer would make it not 0.
   EXPECT_EQ(StopGate(), 0);

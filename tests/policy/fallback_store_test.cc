@@ -147,6 +147,14 @@ TEST_F(FallbackStoreTest, BansOfAnOutageAreDeliveredLater) {
   EXPECT_EQ(Banned(), AnswerState::kFits) << "now its answer counts";
 }
 
+TEST_F(FallbackStoreTest, ClientBannedAgainAndAgainIsDeliveredOnce) {
+  GoAway();
+  for (int i = 0; i < 20'000; ++i) Ban(kMinute);
+  ComeBack();
+  Banned();
+  EXPECT_THAT(shared_.posted, ElementsAre("ban client.ip a for 1min"));
+}
+
 TEST_F(FallbackStoreTest, EndedBansAreNotDelivered) {
   GoAway();
   Ban(kMinute);

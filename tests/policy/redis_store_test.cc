@@ -218,6 +218,15 @@ TEST_F(RedisStoreTest, MinimalRightsAreEnough) {
   EXPECT_EQ(Charge(*store_, limit_), AnswerState::kFits);
 }
 
+TEST_F(RedisStoreTest, MissingRightIsAnOutageAndSaid) {
+  Open({.arguments = {"--user", "gate", "on", ">secret", "~gate:*", "-@all",
+                      "+eval", "+evalsha", "+set", "+del", "+pttl", "+time",
+                      "+select"}},
+       {.user = "gate", .password = "secret"});
+  EXPECT_FALSE(store_->shared());
+  EXPECT_THAT(observer_.last(), HasSubstr("+get")) << "the repair";
+}
+
 TEST_F(RedisStoreTest, WrongPasswordIsSaid) {
   Open({.arguments = {"--requirepass", "right"}}, {.password = "wrong"});
   EXPECT_THAT(observer_.last(), HasSubstr("WRONGPASS"));

@@ -341,6 +341,18 @@ TYPED_TEST_P(StoreConformance, ChangedRateActsAtOnceAndKeepsTheLevel) {
   EXPECT_EQ(lowered.used, 12u);
 }
 
+// An operator makes a limit strict in an attack: who filled it has to wait.
+TYPED_TEST_P(StoreConformance, LoweredRateIsNotForgotten) {
+  const rules::Limit before = MakeLimit(
+      "l", {{.amount = 36'000, .period_us = 60 * kMinute, .burst = 10}});
+  const rules::Limit lowered =
+      MakeLimit("l", {{.amount = 10, .period_us = 60 * kMinute, .burst = 10}});
+  ASSERT_TRUE(this->Fits(before, "a", 10));
+  EXPECT_FALSE(this->Fits(lowered, "a"));
+  this->harness_.Advance(3 * kSecond);
+  EXPECT_FALSE(this->Fits(lowered, "a"));
+}
+
 TYPED_TEST_P(StoreConformance, NewWindowBeginsWithTheFullestBucket) {
   const rules::Limit before =
       MakeLimit("l", {{.amount = 100, .period_us = kMinute, .burst = 100}});
@@ -429,8 +441,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     TellsWholeUnitsOfTheFullestWindow, MoreThanTheBurstNeverFits,
     PeekChargesNothing, GiveBackRestores, GiveBackDoesNotSaveUp,
     ForceChargesWhatDoesNotFit, ForceIsBoundedByTwoBursts,
-    ChangedRateActsAtOnceAndKeepsTheLevel, NewWindowBeginsWithTheFullestBucket,
-    KeysAreKeptApart, BatchIsAnsweredInOrderEachOnItsOwn, BansEndOnTime,
-    LongerBanStays);
+    ChangedRateActsAtOnceAndKeepsTheLevel, LoweredRateIsNotForgotten,
+    NewWindowBeginsWithTheFullestBucket, KeysAreKeptApart,
+    BatchIsAnsweredInOrderEachOnItsOwn, BansEndOnTime, LongerBanStays);
 
 }  // namespace gate::policy
