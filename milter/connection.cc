@@ -1,66 +1,53 @@
 #include "milter/connection.h"
 
-#include <chrono>
+#include <type_traits>
 
 namespace gate::milter {
-namespace {
-
-// Counts how long an event took, however it ends.
-class Stopwatch {
- public:
-  explicit Stopwatch(policy::Statistics& statistics)
-      : statistics_(statistics) {}
-  ~Stopwatch() {
-    statistics_.CountDuration(
-        std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::steady_clock::now() - begin_)
-            .count());
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  policy::Statistics& statistics_;
-  const std::chrono::steady_clock::time_point begin_ =
-      std::chrono::steady_clock::now();
-};
-
-}  // namespace
 
 using policy::Counter;
 using rules::Action;
-
-void Connection::Answers::Done(policy::Batch&) noexcept {
-  absl::MutexLock lock(&mutex_);
-  done_ = true;
-}
-
-void Connection::Answers::Wait() {
-  absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(&done_));
-  done_ = false;
-}
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
 
 Connection::Connection(policy::Engine& engine, policy::Store& store,
-                       policy::Statistics& statistics)
-    : engine_(engine), store_(store), statistics_(statistics) {
+                       policy::Statistics& statistics, Answers& answers)
+    : engine_(engine),
+      store_(store),
+      statistics_(statistics),
+      answers_(answers) {
   engine_.Open(session_);
 }
 
 template <class Event>
 Response Connection::Decide(const Event& event) noexcept {
-  const Stopwatch stopwatch(statistics_);
+  event_began_ = steady_clock::now();
+  ends_message_ = std::is_same_v<Event, policy::MessageEvent>;
   try {
     if (engine_.Begin(session_, event) == policy::Next::kAsk) {
       store_.Submit(session_.batch(), answers_);
-      answers_.Wait();
+      if (!answers_.Await()) return Response::kPending;
     }
-    const Response response = Encode(engine_.Decide(session_));
-    PostEffects();
-    return response;
   } catch (...) {
     return Fail();
   }
+  return Resume();
+}
+
+Response Connection::Resume() noexcept {
+  Response response = Response::kContinue;
+  try {
+    response = Encode(engine_.Decide(session_));
+    PostEffects();
+    if (ends_message_ && response == Response::kContinue) {
+      changes_.Build(policy(), session_.edits());
+    }
+  } catch (...) {
+    response = Fail();
+  }
+  statistics_.CountDuration(std::chrono::duration_cast<microseconds>(
+                                steady_clock::now() - event_began_)
+                                .count());
+  return response;
 }
 
 Response Connection::Encode(const policy::Verdict& verdict) {
@@ -151,14 +138,7 @@ Response Connection::Body(std::string_view chunk) noexcept {
 }
 
 Response Connection::Message(const policy::MessageEvent& event) noexcept {
-  const Response response = content_lost_ ? Fail() : Decide(event);
-  if (response != Response::kContinue) return response;
-  try {
-    changes_.Build(policy(), session_.edits());
-    return response;
-  } catch (...) {
-    return Fail();
-  }
+  return content_lost_ ? Fail() : Decide(event);
 }
 
 void Connection::Abort() noexcept {

@@ -1,16 +1,16 @@
 // One connection of the MTA, for every door: its arguments become events, the
 // engine's verdicts become what the door must answer. Owns the Session.
 //
-// Knows no libmilter type. Waits for the store, as libmilter's door may.
+// Knows no libmilter type. Does not wait for the store: that is the door's.
 // Events come in the order of SMTP, or in any other: a door need not check.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "absl/synchronization/mutex.h"
 #include "milter/header_changes.h"
 #include "milter/reply.h"
 #include "policy/engine.h"
@@ -27,6 +27,15 @@ enum class Response : uint8_t {
   kDefer,   // reply() is set; without lines: the MTA's own text will do
   kDiscard,
   kSkipBody,  // no more chunks are wanted
+  kPending,   // the store is asked: Resume says
+};
+
+// How a door waits for the store.
+class Answers : public policy::Waiter {
+ public:
+  // Asked right after Submit. True: Done has come. False: it comes later, and
+  // the door then calls Connection::Resume.
+  virtual bool Await() noexcept = 0;
 };
 
 // Confined to one connection; its callbacks may come on different threads, one
@@ -35,7 +44,7 @@ class Connection {
  public:
   // Pins the policy. Requires: the collaborators outlive the connection.
   Connection(policy::Engine& engine, policy::Store& store,
-             policy::Statistics& statistics);
+             policy::Statistics& statistics, Answers& answers);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -43,6 +52,8 @@ class Connection {
   const rules::Policy& policy() const { return session_.policy(); }
   const Reply& reply() const { return reply_; }
 
+  // kPending only if Answers do not wait. Between kPending and Resume nothing
+  // else may be called, and the connection stays in place.
   Response Connect(const policy::ConnectEvent& event) noexcept;
   Response Helo(const policy::HeloEvent& event) noexcept;
   Response Mail(const policy::MailEvent& event) noexcept;
@@ -55,6 +66,9 @@ class Connection {
   Response Body(std::string_view chunk) noexcept;
   // After kContinue the door carries out changes() and quarantine().
   Response Message(const policy::MessageEvent& event) noexcept;
+  // What became of the event that was kPending.
+  // Requires: Answers::Done has come.
+  Response Resume() noexcept;
   // The message ends otherwise; idempotent, at any time.
   void Abort() noexcept;
   // Idempotent; the connection is over.
@@ -65,17 +79,6 @@ class Connection {
   const std::string& quarantine() const { return quarantine_; }
 
  private:
-  // Holds the thread until the store has answered.
-  class Answers : public policy::Waiter {
-   public:
-    void Done(policy::Batch& batch) noexcept override;
-    void Wait();
-
-   private:
-    absl::Mutex mutex_;
-    bool done_ ABSL_GUARDED_BY(mutex_) = false;
-  };
-
   template <class Event>
   Response Decide(const Event& event) noexcept;
   Response Encode(const policy::Verdict& verdict);
@@ -88,10 +91,12 @@ class Connection {
   policy::Store& store_;
   policy::Statistics& statistics_;
   policy::Session session_;
+  Answers& answers_;
+  std::chrono::steady_clock::time_point event_began_;
   HeaderChanges changes_;
-  Answers answers_;
   Reply reply_;
   std::string quarantine_;
+  bool ends_message_ = false;  // the event is the end of the message
   // A header or a part of the body was lost: the message is not known.
   bool content_lost_ = false;
 };

@@ -21,6 +21,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "milter/blocking_answers.h"
 #include "milter/connection.h"
 #include "milter/libmilter_threads.h"
 #include "milter/negotiation.h"
@@ -108,7 +109,7 @@ void TakeAddress(const sockaddr* address, policy::ConnectEvent& event) {
 struct Peer {
   Peer(policy::Engine& engine, policy::Store& store,
        policy::Statistics& statistics)
-      : connection(engine, store, statistics) {}
+      : connection(engine, store, statistics, answers) {}
 
   // argv of MAIL and RCPT: the path, then the parameters.
   std::string_view TakeArguments(char** argv) {
@@ -120,6 +121,7 @@ struct Peer {
     return argv[0];
   }
 
+  BlockingAnswers answers;
   Connection connection;
   std::vector<std::string_view> parameters;
   bool may_skip = false;  // SMFIP_SKIP was agreed upon
@@ -163,6 +165,8 @@ sfsistat Answer(SMFICTX* ctx, const Peer& peer, Response response) {
       return SMFIS_DISCARD;
     case Response::kSkipBody:
       return peer.may_skip ? SMFIS_SKIP : SMFIS_CONTINUE;
+    case Response::kPending:  // our Answers wait
+      break;
   }
   return SMFIS_TEMPFAIL;
 }
@@ -297,9 +301,15 @@ class LibmilterCallbacks {
 
   // May be the first callback, and the only one.
   static sfsistat Close(SMFICTX* ctx) noexcept {
+    Closed(ctx);
+    return SMFIS_CONTINUE;
+  }
+
+  // False: the door is gone.
+  static bool Closed(SMFICTX* ctx) noexcept {
     const Call call;
     if (call.allowed()) Drop(ctx);
-    return SMFIS_CONTINUE;
+    return call.allowed();
   }
 
   // From now on no callback begins to use the door; true once none does.
@@ -419,7 +429,7 @@ void LibmilterDoor::BlockSignals() {
 
 absl::Status LibmilterDoor::Attach(int listening_fd) {
   using Callbacks = LibmilterCallbacks;
-  UseThreadPerConnection();
+  UseThreadPerConnection(Callbacks::Closed);
   static char name[] = "gatemilter";
   const smfiDesc description = {
       .xxfi_name = name,

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -25,6 +26,8 @@ constexpr int kContinue = 1;  // MI_CONTINUE: libmilter waits for a command
 // As long as libmilter waits for the rest of a packet.
 constexpr int kIdleMs = 7'210'000;
 constexpr size_t kStackBytes = size_t{1} << 20;
+
+bool (*on_closed)(smfi_str* ctx) = nullptr;
 
 // struct smfi_str begins with the id of a thread and the connection's socket.
 int SocketOf(const SMFICTX* ctx) {
@@ -55,13 +58,16 @@ void* Serve(void* argument) {
   do {
     AwaitCommand(fd);
   } while (mi_engine(ctx) == kContinue);
+  while (!on_closed(ctx)) pause();
   mi_clr_ctx(ctx);
   return nullptr;
 }
 
 }  // namespace
 
-void UseThreadPerConnection() {}
+void UseThreadPerConnection(bool (*closed)(smfi_str* ctx)) {
+  on_closed = closed;
+}
 
 }  // namespace gate::milter
 

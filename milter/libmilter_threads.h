@@ -6,9 +6,14 @@
 // dynamic linker; those in libmilter_threads.cc take their place.
 #pragma once
 
+struct smfi_str;  // SMFICTX
+
 namespace gate::milter {
 
-// Does nothing: who calls it links the replacement in.
-void UseThreadPerConnection();
+// Links the replacement in. `closed` is called at the end of every connection,
+// after xxfi_close or, where libmilter stops without it, instead of it. False:
+// the process is about to end, and the connection is left as it is.
+// Requires: called before smfi_main.
+void UseThreadPerConnection(bool (*closed)(smfi_str* ctx));
 
 }  // namespace gate::milter

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "milter/blocking_answers.h"
 #include "milter/connection.h"
 #include "policy/clock.h"
 #include "policy/memory_store.h"
@@ -192,7 +193,8 @@ class Run {
 
  private:
   void Open() {
-    connection_ = std::make_unique<Connection>(engine_, store_, statistics_);
+    connection_ =
+        std::make_unique<Connection>(engine_, store_, statistics_, answers_);
   }
 
   void Step() {
@@ -299,6 +301,7 @@ class Run {
   std::string text_;
   std::vector<std::string> parameters_;
   std::vector<std::string_view> views_;
+  BlockingAnswers answers_;
   std::unique_ptr<Connection> connection_;
 };
 

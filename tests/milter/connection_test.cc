@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "milter/blocking_answers.h"
 #include "policy/clock.h"
 #include "policy/memory_store.h"
 #include "tests/rules/policy_text.h"
@@ -63,7 +64,8 @@ class ConnectionTest : public ::testing::Test {
   // A connection under the policy that `text` says.
   Connection& Open(const std::string& text) {
     engine_.Install(rules::CompileText(text));
-    connection_ = std::make_unique<Connection>(engine_, *store_, statistics_);
+    connection_ =
+        std::make_unique<Connection>(engine_, *store_, statistics_, answers_);
     return *connection_;
   }
 
@@ -125,6 +127,7 @@ class ConnectionTest : public ::testing::Test {
   std::unique_ptr<policy::Store> store_ =
       std::make_unique<policy::MemoryStore>();
   MapMacros macros_;
+  BlockingAnswers answers_;
   std::unique_ptr<Connection> connection_;
 };
 
