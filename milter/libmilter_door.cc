@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -40,6 +39,14 @@ static_assert(kActionAddHeaders == SMFIF_ADDHDRS &&
               kActionChangeHeaders == SMFIF_CHGHDRS &&
               kActionQuarantine == SMFIF_QUARANTINE &&
               kActionSetMacros == SMFIF_SETSYMLIST);
+constexpr int MacroIndex(MacroPlace place) { return static_cast<int>(place); }
+static_assert(MacroIndex(MacroPlace::kConnect) == SMFIM_CONNECT &&
+              MacroIndex(MacroPlace::kHelo) == SMFIM_HELO &&
+              MacroIndex(MacroPlace::kMail) == SMFIM_ENVFROM &&
+              MacroIndex(MacroPlace::kRcpt) == SMFIM_ENVRCPT &&
+              MacroIndex(MacroPlace::kData) == SMFIM_DATA &&
+              MacroIndex(MacroPlace::kEndOfHeaders) == SMFIM_EOH &&
+              MacroIndex(MacroPlace::kEndOfMessage) == SMFIM_EOM);
 static_assert(kStepNoConnect == SMFIP_NOCONNECT &&
               kStepNoHelo == SMFIP_NOHELO && kStepNoMail == SMFIP_NOMAIL &&
               kStepNoRcpt == SMFIP_NORCPT && kStepNoBody == SMFIP_NOBODY &&
@@ -50,18 +57,14 @@ static_assert(kStepNoConnect == SMFIP_NOCONNECT &&
               kStepNoData == SMFIP_NODATA && kStepSkip == SMFIP_SKIP &&
               kStepRejectedRecipients == SMFIP_RCPT_REJ);
 
-// Index: rules::Stage.
-constexpr std::array<int, rules::kStageCount> kMacroPlaces = {
-    SMFIM_CONNECT, SMFIM_HELO, SMFIM_ENVFROM, SMFIM_ENVRCPT,
-    SMFIM_DATA,    SMFIM_EOH,  SMFIM_EOM};
-
 // A stage without macros keeps the MTA's own list: to Postfix an empty list
 // means just that.
 void AskForMacros(SMFICTX* ctx, const Needs& needs) {
   for (size_t stage = 0; stage < rules::kStageCount; ++stage) {
     if (needs.macros[stage].empty()) continue;
     std::string names = absl::StrJoin(needs.macros[stage], " ");
-    smfi_setsymlist(ctx, kMacroPlaces[stage], names.data());
+    const MacroPlace place = PlaceOf(static_cast<rules::Stage>(stage));
+    smfi_setsymlist(ctx, MacroIndex(place), names.data());
   }
 }
 
@@ -366,19 +369,8 @@ class LibmilterCallbacks {
     const Features wanted = Choose(needs, offered);
     peer.may_skip = (wanted.steps & kStepSkip) != 0;
     if ((wanted.actions & kActionSetMacros) != 0) AskForMacros(ctx, needs);
-    ReportLost(LostActions(needs, offered));
+    door_->lost_actions_.Report(MissingActions(needs, offered));
     return wanted;
-  }
-
-  // Each action that some MTA does not offer is said once.
-  static void ReportLost(uint32_t actions) {
-    const uint32_t known = door_->reported_.fetch_or(actions);
-    for (const std::string_view lost : ActionNames(actions & ~known)) {
-      door_->log_.Warning(
-          absl::StrFormat("the MTA does not offer to %s: rules that do so have "
-                          "no effect there",
-                          lost));
-    }
   }
 
   static sfsistat Fail() noexcept {
@@ -413,7 +405,10 @@ std::atomic<bool> LibmilterCallbacks::stopped_ = false;
 
 LibmilterDoor::LibmilterDoor(policy::Engine& engine, policy::Store& store,
                              policy::Statistics& statistics, Log& log)
-    : engine_(engine), store_(store), statistics_(statistics), log_(log) {
+    : engine_(engine),
+      store_(store),
+      statistics_(statistics),
+      lost_actions_(log) {
   assert(LibmilterCallbacks::door_ == nullptr);
   LibmilterCallbacks::door_ = this;
 }

@@ -5,11 +5,9 @@
 // any thread.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-
 #include "absl/status/status.h"
 #include "milter/log.h"
+#include "milter/lost_actions.h"
 #include "policy/engine.h"
 #include "policy/statistics.h"
 #include "policy/store.h"
@@ -47,8 +45,7 @@ class LibmilterDoor {
   policy::Engine& engine_;
   policy::Store& store_;
   policy::Statistics& statistics_;
-  Log& log_;
-  std::atomic<uint32_t> reported_ = 0;  // actions that MTAs did not offer
+  LostActions lost_actions_;
 };
 
 }  // namespace gate::milter

@@ -1,5 +1,7 @@
 #include "milter/negotiation.h"
 
+#include <array>
+
 namespace gate::milter {
 namespace {
 
@@ -56,7 +58,7 @@ Features Choose(const Needs& needs, const Features& offered) {
   return {.actions = actions & offered.actions, .steps = steps & offered.steps};
 }
 
-uint32_t LostActions(const Needs& needs, const Features& offered) {
+uint32_t MissingActions(const Needs& needs, const Features& offered) {
   return NeededActions(needs) & ~offered.actions;
 }
 
@@ -66,6 +68,14 @@ std::vector<std::string_view> ActionNames(uint32_t actions) {
     if ((actions & each.action) != 0) names.push_back(each.name);
   }
   return names;
+}
+
+MacroPlace PlaceOf(rules::Stage stage) {
+  constexpr std::array<MacroPlace, rules::kStageCount> kPlaces = {
+      MacroPlace::kConnect,     MacroPlace::kHelo, MacroPlace::kMail,
+      MacroPlace::kRcpt,        MacroPlace::kData, MacroPlace::kEndOfHeaders,
+      MacroPlace::kEndOfMessage};
+  return kPlaces[static_cast<size_t>(stage)];
 }
 
 }  // namespace gate::milter

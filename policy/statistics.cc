@@ -13,10 +13,12 @@ namespace {
 
 constexpr size_t kCounters = static_cast<size_t>(Counter::kCount);
 constexpr std::array<std::string_view, kCounters> kCounterNames = {
-    "connections",  "messages",    "recipients",   "plain_accepts",
-    "repeats",      "failures",    "outage_local", "outage_accept",
-    "outage_defer", "outage_bans", "store_trips",  "not_given",
-    "aborts",       "log_dropped",
+    "connections",  "messages",         "recipients",        "plain_accepts",
+    "repeats",      "failures",         "outage_local",      "outage_accept",
+    "outage_defer", "outage_bans",      "store_trips",       "not_given",
+    "aborts",       "log_dropped",      "turned_away",       "drained",
+    "out_of_order", "unknown_commands", "malformed_packets", "too_big_packets",
+    "half_packets", "idle_ended",
 };
 
 // Microseconds.

@@ -33,6 +33,15 @@ enum class Counter : uint8_t {
   kNotGiven,      // refusals of local submissions that were only logged
   kAborts,
   kLogDropped,  // lines that did not fit the log's queue
+  // Why the native door ended a connection, or found something odd about it.
+  kTurnedAway,        // more than max-connections: answered 421
+  kDrained,           // went on after the drain's end: answered 421
+  kOutOfOrder,        // commands that do not fit what came before
+  kUnknownCommands,   // no command of the milter protocol
+  kMalformedPackets,  // arguments that do not fit the command
+  kTooBigPackets,     // more than the protocol allows, or empty
+  kHalfPackets,       // the rest did not come in time
+  kIdleEnded,         // nothing came for hours
   kCount,
 };
 std::string_view CounterName(Counter counter);  // "connections"

@@ -66,9 +66,9 @@ TEST(Negotiation, TellsWhatAnMtaCannotDo) {
   rules::Needs needs;
   needs.change_headers = needs.quarantine = true;
   const uint32_t lost =
-      LostActions(needs, {.actions = kActionQuarantine, .steps = 0});
+      MissingActions(needs, {.actions = kActionQuarantine, .steps = 0});
   EXPECT_THAT(ActionNames(lost), ElementsAre("change or remove headers"));
-  EXPECT_EQ(LostActions(needs, kAll), 0u);
+  EXPECT_EQ(MissingActions(needs, kAll), 0u);
 }
 
 }  // namespace

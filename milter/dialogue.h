@@ -1,0 +1,102 @@
+// What an MTA and gatemilter say to each other on one connection: packets in,
+// packets out, in the order of the protocol (protocol.h). No socket, no loop:
+// the native door moves the bytes.
+//
+// Take for each packet while it returns kOpen. After kWaiting: nothing, until
+// the owner is told Answered; then Resume. After kEnded nothing is to be read
+// any more. Close last, but not while waiting.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "milter/connection.h"
+#include "milter/lost_actions.h"
+#include "milter/protocol.h"
+#include "milter/received_macros.h"
+#include "policy/engine.h"
+#include "policy/statistics.h"
+#include "policy/store.h"
+
+namespace gate::milter {
+
+// What the dialogues of one loop share.
+struct DialogueContext {
+  policy::Engine& engine;
+  policy::Store& store;
+  policy::Statistics& statistics;
+  LostActions& lost_actions;
+};
+
+class Dialogue;
+
+// Hears that the store has answered.
+class DialogueOwner {
+ public:
+  virtual ~DialogueOwner() = default;
+  // Called by the store, maybe from within anything: Resume comes later.
+  virtual void Answered(Dialogue& dialogue) noexcept = 0;
+};
+
+// Confined to its loop.
+class Dialogue : private Answers {
+ public:
+  enum class State : uint8_t {
+    kOpen,
+    kWaiting,  // for the store
+    kEnded,    // by the MTA, or by a 421 of ours
+  };
+
+  // `listener`: the name of the socket; outlives the dialogue, as all do.
+  Dialogue(const DialogueContext& context, DialogueOwner& owner,
+           std::string_view listener);
+
+  // Answers one packet of the MTA.
+  State Take(const Packet& packet, std::string& out) noexcept;
+  // Requires: Answered was called.
+  State Resume(std::string& out) noexcept;
+  // The next event is answered 421; counted as `why` then: kTurnedAway or
+  // kDrained.
+  void TurnAway(policy::Counter why) { turned_away_ = why; }
+  // The stream is of no use any more: what the MTA reads next is a 421, not
+  // just the end of the connection, which some MTAs take for an acceptance.
+  State Break(policy::Counter why, std::string& out) noexcept;
+  // Idempotent.
+  void Close() noexcept;
+
+ private:
+  void Done(policy::Batch& batch) noexcept override;
+  bool Await() noexcept override;
+
+  State Dispatch(const Packet& packet, std::string& out);
+  State Negotiate(std::string_view data, std::string& out);
+  Features Agree(const Features& offered);
+  State TakeMacros(std::string_view data, std::string& out);
+  State TakeEvent(const Packet& packet, std::string& out);
+  // nullopt: malformed.
+  std::optional<Response> Decide(std::string_view data);
+  std::optional<Response> Connect(std::string_view data);
+  void NoteOrder();
+  State Answer(Response response, std::string& out);
+  void AppendChanges(std::string& out) const;
+  Connection& Opened();
+
+  const DialogueContext& context_;
+  DialogueOwner& owner_;
+  const std::string_view listener_;
+  std::optional<Connection> connection_;
+  ReceivedMacros macros_;
+  std::vector<std::string_view> parameters_;
+  Features agreed_;
+  Command event_ = Command::kConnect;  // the last that wants an answer
+  bool negotiated_ = false;
+  bool in_message_ = false;  // MAIL came, its end did not
+  bool waiting_ = false;
+  bool answered_ = false;
+  std::optional<policy::Counter> turned_away_;
+};
+
+}  // namespace gate::milter

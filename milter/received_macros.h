@@ -1,0 +1,41 @@
+// The macros that an MTA has sent on one connection, until they are replaced.
+//
+// As libmilter keeps them (smfi_getsymval): those for a later command than the
+// one under way are gone; the latest command that has a macro gives its value.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "milter/protocol.h"
+#include "policy/event.h"
+
+namespace gate::milter {
+
+// Confined to one connection. One string holds all: an idle connection costs
+// little, and after warm-up nothing is allocated.
+class ReceivedMacros : public policy::MacroSource {
+ public:
+  // Replaces those for the block's command, and drops those for later ones.
+  // A command that has no place among the events keeps nothing.
+  void Take(const MacroBlock& block);
+  // The command came: macros for later ones belong to what was before.
+  void Begin(Command command);
+  void Clear();
+
+  // "{client_addr}" and "client_addr" are the same, as are "j" and "{j}".
+  std::optional<std::string_view> Macro(std::string_view name) const override;
+
+ private:
+  // In the order of SMTP.
+  static constexpr size_t kPlaces = 7;
+  static std::optional<size_t> PlaceOf(char command);
+
+  std::string bytes_;
+  std::array<size_t, kPlaces> ends_{};  // of each place, in bytes_
+};
+
+}  // namespace gate::milter
