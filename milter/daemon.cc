@@ -13,9 +13,11 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "milter/control.h"
 #include "milter/libmilter_door.h"
 #include "milter/listener.h"
@@ -34,9 +36,9 @@ namespace {
 
 constexpr const char* kRunDirectory = "/run/gatemilter";
 
-// The two sockets, bound before privileges are dropped.
+// All sockets, bound before privileges are dropped.
 struct Sockets {
-  Listener milter;
+  std::vector<Listener> milter;  // in the order of the settings, one or more
   Listener control;
 };
 
@@ -73,17 +75,27 @@ absl::StatusOr<Listener> BindControl(const rules::Settings& settings) {
 
 absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
                                     const std::string& policy_file) {
-  if (!settings.socket.has_value()) {
+  if (settings.sockets.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
         policy_file,
         ": no socket to listen on; add `set socket "
         "\"unix:/path\"`, or start with --set 'socket \"unix:/path\"'"));
   }
-  absl::StatusOr<Listener> milter = Listener::Bind(*settings.socket);
-  if (!milter.ok()) return milter.status();
+  if (settings.door != rules::Door::kLibmilter) {
+    return absl::UnimplementedError(
+        absl::StrCat(policy_file,
+                     ": this gatemilter has no native door; write `set door "
+                     "libmilter`"));
+  }
+  std::vector<Listener> milter;
+  for (const rules::SocketSetting& setting : settings.sockets) {
+    absl::StatusOr<Listener> bound = Listener::Bind(setting);
+    if (!bound.ok()) return bound.status();
+    milter.push_back(*std::move(bound));
+  }
   absl::StatusOr<Listener> control = BindControl(settings);
   if (!control.ok()) return control.status();
-  return Sockets{*std::move(milter), *std::move(control)};
+  return Sockets{std::move(milter), *std::move(control)};
 }
 
 // A connection of the MTA is a descriptor: the soft limit of 1024 that shells
@@ -93,6 +105,13 @@ void RaiseDescriptorLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string Addresses(const std::vector<Listener>& listeners) {
+  return absl::StrJoin(listeners, ", ",
+                       [](std::string* out, const Listener& listener) {
+                         out->append(listener.address());
+                       });
 }
 
 class Daemon : public ControlHandler {
@@ -113,7 +132,7 @@ class Daemon : public ControlHandler {
   StatsReport Stats() override;
 
  private:
-  void LogReady(const Listener& milter, const Listener& control);
+  void LogReady(const Sockets& sockets);
 
   const std::string policy_file_;
   policy::SystemClock clock_;
@@ -127,10 +146,12 @@ class Daemon : public ControlHandler {
 
 absl::Status Daemon::Run(Sockets sockets) {
   LibmilterDoor door(engine_, stores_.store(), statistics_, log_);
-  if (absl::Status status = door.Attach(sockets.milter.fd()); !status.ok()) {
+  const Listener& milter = sockets.milter.front();
+  if (absl::Status status = door.Attach(milter.fd(), milter.name());
+      !status.ok()) {
     return status;
   }
-  LogReady(sockets.milter, sockets.control);
+  LogReady(sockets);
   ControlServer control(std::move(sockets.control), *this);
   control.Start();
   const ReloadThread reload(reloader_);
@@ -145,12 +166,12 @@ absl::Status Daemon::Run(Sockets sockets) {
   return status;
 }
 
-void Daemon::LogReady(const Listener& milter, const Listener& control) {
+void Daemon::LogReady(const Sockets& sockets) {
   const std::shared_ptr<const rules::Policy> policy = engine_.policy();
   log_.Info(absl::StrFormat(
       "gatemilter %s ready on %s, control %s, policy %s: %d rules, hash %s%s",
-      GATE_VERSION, milter.address(), control.address(), policy_file_,
-      policy->rules().size(), policy->hash(),
+      GATE_VERSION, Addresses(sockets.milter), sockets.control.address(),
+      policy_file_, policy->rules().size(), policy->hash(),
       policy->settings().shadow ? ", all of them shadow" : ""));
   if (geteuid() == 0) {
     log_.Warning("running as root; `set user` names another user");

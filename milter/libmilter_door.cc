@@ -231,7 +231,8 @@ class LibmilterCallbacks {
       policy::ConnectEvent event{.macros = macros,
                                  .host = View(host),
                                  .address = std::nullopt,
-                                 .port = 0};
+                                 .port = 0,
+                                 .listener = door_->listener_};
       TakeAddress(address, event);
       return Answer(ctx, *peer, peer->connection.Connect(event));
     } catch (...) {
@@ -422,12 +423,13 @@ void LibmilterDoor::BlockSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-absl::Status LibmilterDoor::Attach(int listening_fd) {
+absl::Status LibmilterDoor::Attach(int listening_fd, std::string name) {
   using Callbacks = LibmilterCallbacks;
+  listener_ = std::move(name);
   UseThreadPerConnection(Callbacks::Closed);
-  static char name[] = "gatemilter";
+  static char filter[] = "gatemilter";
   const smfiDesc description = {
-      .xxfi_name = name,
+      .xxfi_name = filter,
       .xxfi_version = SMFI_VERSION,
       .xxfi_flags =
           SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST,

@@ -5,6 +5,8 @@
 // any thread.
 #pragma once
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "milter/log.h"
 #include "milter/lost_actions.h"
@@ -31,7 +33,8 @@ class LibmilterDoor {
 
   // Takes a duplicate of a listening socket: the descriptor (and a unix
   // socket's path) stays the caller's.
-  absl::Status Attach(int listening_fd);
+  // `name` is the socket's (fact `listener`); may be empty.
+  absl::Status Attach(int listening_fd, std::string name);
   // Blocks in smfi_main until Stop, SIGTERM, SIGINT or SIGHUP (libmilter
   // takes all three), then until the callbacks that were under way have ended.
   // kDeadlineExceeded: some had not after 5 s.
@@ -46,6 +49,7 @@ class LibmilterDoor {
   policy::Store& store_;
   policy::Statistics& statistics_;
   LostActions lost_actions_;
+  std::string listener_;
 };
 
 }  // namespace gate::milter

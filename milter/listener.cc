@@ -192,6 +192,7 @@ absl::StatusOr<InetAddress> ParseInet(int family, const std::string& text) {
 absl::StatusOr<Listener> Listener::Bind(const rules::SocketSetting& setting) {
   Listener listener;
   listener.address_ = setting.address;
+  listener.name_ = setting.name;
   const size_t colon = setting.address.find(':');
   const std::string kind = setting.address.substr(0, colon);
   const std::string rest =
@@ -299,6 +300,7 @@ Listener& Listener::operator=(Listener&& other) noexcept {
   Close();
   fd_ = std::exchange(other.fd_, -1);
   address_ = std::move(other.address_);
+  name_ = std::move(other.name_);
   path_ = std::exchange(other.path_, {});
   device_ = other.device_;
   inode_ = other.inode_;

@@ -30,6 +30,8 @@ class Listener {
 
   int fd() const { return fd_; }
   const std::string& address() const { return address_; }
+  // The setting's; empty: none.
+  const std::string& name() const { return name_; }
   // Leaves descriptor and path alone from now on: they are the caller's.
   int Release();
 
@@ -44,6 +46,7 @@ class Listener {
 
   int fd_ = -1;
   std::string address_;
+  std::string name_;
   std::string path_;  // to unlink; empty: none
   dev_t device_ = 0;  // which file that is
   ino_t inode_ = 0;

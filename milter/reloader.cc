@@ -1,7 +1,5 @@
 #include "milter/reloader.h"
 
-#include <optional>
-
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -10,22 +8,21 @@
 namespace gate::milter {
 namespace {
 
-bool SameSocket(const std::optional<rules::SocketSetting>& a,
-                const std::optional<rules::SocketSetting>& b) {
-  if (!a.has_value() || !b.has_value()) return a.has_value() == b.has_value();
-  return a->address == b->address && a->mode == b->mode && a->group == b->group;
-}
-
 std::vector<std::string> NeedsRestart(const rules::Settings& started,
                                       const rules::Settings& now) {
   std::vector<std::string> names;
-  if (!SameSocket(started.socket, now.socket)) names.emplace_back("socket");
-  if (!SameSocket(started.control, now.control)) names.emplace_back("control");
-  if (started.user != now.user) names.emplace_back("user");
-  if (started.redis != now.redis) names.emplace_back("store");
-  if (started.redis_deadline_us != now.redis_deadline_us) {
-    names.emplace_back("redis-deadline");
-  }
+  const auto compare = [&](const auto& a, const auto& b, const char* name) {
+    if (a != b) names.emplace_back(name);
+  };
+  compare(started.sockets, now.sockets, "socket");
+  compare(started.control, now.control, "control");
+  compare(started.user, now.user, "user");
+  compare(started.redis, now.redis, "store");
+  compare(started.redis_deadline_us, now.redis_deadline_us, "redis-deadline");
+  compare(started.door, now.door, "door");
+  compare(started.loops, now.loops, "loops");
+  compare(started.max_connections, now.max_connections, "max-connections");
+  compare(started.drain_us, now.drain_us, "drain");
   return names;
 }
 

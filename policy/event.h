@@ -25,6 +25,8 @@ struct ConnectEvent {
   std::string_view host;  // the MTA's name for the client, or "[192.0.2.1]"
   std::optional<rules::IpAddress> address;  // none: local (stdin, unix)
   uint16_t port = 0;  // 0 with localhost: submitted without SMTP
+  // The name of our socket that the MTA came in by; empty: it has none.
+  std::string_view listener = {};
 };
 
 struct HeloEvent {

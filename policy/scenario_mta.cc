@@ -141,7 +141,8 @@ ScenarioEvent ScenarioMta::Connect(const ScenarioClient& client) {
               ConnectEvent{.macros = macros_,
                            .host = host,
                            .address = client.address,
-                           .port = client.port});
+                           .port = client.port,
+                           .listener = client.listener});
 }
 
 ScenarioEvent ScenarioMta::Helo(std::string_view name) {

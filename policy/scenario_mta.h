@@ -29,6 +29,7 @@ struct ScenarioClient {
   std::string name;  // empty: the address has none
   bool verified = true;
   uint16_t port = 12345;
+  std::string listener;  // empty: the socket has no name
 };
 
 struct ScenarioTls {

@@ -76,6 +76,7 @@ ScenarioClient ReadClient(const Step& step) {
   if (!step.words.empty()) client.address = step.words[0].prefix.base();
   client.name = Word(step, 1);
   client.verified = !HasOption(step, "unverified");
+  client.listener = Option(step, "listener");
   for (const auto& [option, value] : step.options) {
     if (option.text == "port")
       client.port = static_cast<uint16_t>(value.number);

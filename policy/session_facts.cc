@@ -119,6 +119,7 @@ void SessionFacts::Connect(const ConnectEvent& event) {
   facts_.ClearFrom(Stage::kConnect);
   SetMacroFacts(Stage::kConnect, event.macros, Missing::kSet);
   facts_.SetFlag(FactId::kSessionLocal, IsLocal(event));
+  if (!event.listener.empty()) SetText(FactId::kListener, event.listener);
   if (event.address) {
     facts_.SetAddress(FactId::kClientIp, *event.address);
     facts_.SetPrefix(FactId::kClientNetwork,

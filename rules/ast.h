@@ -213,7 +213,7 @@ struct Step {
   // (kWord, SIZE=1000); header: name value; body: text; after: duration;
   // macros: name value name value ...
   std::vector<Literal> words;
-  // Named words: client port 25, unverified; tls cipher bits verified
+  // Named words: client port 25, unverified, listener; tls cipher bits verified
   // subject issuer; auth author. Flags have an empty literal.
   std::vector<std::pair<Name, Literal>> options;
   std::vector<Expectation> expect;

@@ -6,7 +6,7 @@ namespace gate::rules {
 namespace {
 
 // As many known names are listed when none is near.
-constexpr size_t kMaxListed = 12;
+constexpr size_t kMaxListed = 16;
 
 }  // namespace
 

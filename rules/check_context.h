@@ -29,6 +29,9 @@ struct CheckContext {
   // Rules that ban, and facts that conditions ask `banned` of.
   std::vector<const ast::Action*> bans = {};
   std::vector<const ast::FactRef*> asked_bans = {};
+  std::vector<const ast::Set*> sockets = {};     // every `set socket`
+  std::vector<std::string_view> listeners = {};  // the names of those that
+                                                 // have one
 };
 
 // "`name`".

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "rules/domain_name.h"
@@ -170,6 +171,23 @@ void CheckOneOf(CheckContext& context, const ast::FactRef& fact,
   }
 }
 
+// A warning: `--set` may replace the sockets of the file.
+void CheckListener(CheckContext& context, const ast::Literal& literal) {
+  const std::vector<std::string_view>& known = context.listeners;
+  if (context.sockets.empty() ||
+      std::find(known.begin(), known.end(), literal.text) != known.end()) {
+    return;
+  }
+  Diagnostic& fault = context.diagnostics.Warning(
+      DiagnosticId::kUnknownListener, literal.range,
+      absl::StrFormat("no socket is called %s", Quoted(literal.text)));
+  const std::string_view nearest = NearestName(literal.text, known);
+  fault.help = nearest.empty()
+                   ? absl::StrFormat("`set socket \"...\" as %s` names one",
+                                     literal.text)
+                   : absl::StrFormat("did you mean %s?", Quoted(nearest));
+}
+
 // Facts that have few values.
 void CheckValue(CheckContext& context, const ast::FactRef& fact,
                 const ast::Literal& literal) {
@@ -185,6 +203,8 @@ void CheckValue(CheckContext& context, const ast::FactRef& fact,
       return CheckRange(context, fact, literal, 65535);
     case FactId::kTimeWeekday:
       return CheckOneOf(context, fact, literal, kDays);
+    case FactId::kListener:
+      return CheckListener(context, literal);
     case FactId::kClientResolve:
       return CheckOneOf(context, fact, literal, kResolved);
     default:

@@ -22,9 +22,13 @@ namespace {
 using Kind = ast::Literal::Kind;
 
 constexpr int64_t kMaxBodyLimit = int64_t{10} << 20;
+constexpr int64_t kMaxConnections = 1'000'000;
+constexpr int64_t kMaxDrainUs = int64_t{3600} * 1'000'000;
+constexpr int64_t kMaxLoops = 256;
 constexpr size_t kMaxUserName = 32;
 
 constexpr std::string_view kFailures[] = {"defer", "accept"};
+constexpr std::string_view kDoors[] = {"native", "libmilter"};
 constexpr std::string_view kModes[] = {"shadow"};
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 
@@ -52,6 +56,10 @@ void CheckOutage(CheckContext& context, const ast::Set& set) {
 
 void CheckFailure(CheckContext& context, const ast::Set& set) {
   CheckWord(context, set, kFailures);
+}
+
+void CheckDoor(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, kDoors);
 }
 
 void CheckMode(CheckContext& context, const ast::Set& set) {
@@ -91,15 +99,45 @@ void CheckUser(CheckContext& context, const ast::Set& set) {
                                             context.sources.Text(value.range)));
 }
 
+bool IsBetween(const ast::Literal& value, Kind kind, int64_t least,
+               int64_t most) {
+  return value.kind == kind && value.number >= least && value.number <= most;
+}
+
+void ReportValue(CheckContext& context, const ast::Set& set,
+                 std::string_view help) {
+  const SourceRange& range = set.values[0].range;
+  context.diagnostics
+      .Error(DiagnosticId::kBadSetting, range,
+             absl::StrFormat("`%s` cannot be %s", set.key.text,
+                             context.sources.Text(range)))
+      .help = help;
+}
+
 void CheckBodyLimit(CheckContext& context, const ast::Set& set) {
   const ast::Literal& value = set.values[0];
-  const bool size = value.kind == Kind::kSize || value.kind == Kind::kNumber;
-  if (size && value.number >= 1 && value.number <= kMaxBodyLimit) return;
-  context.diagnostics
-      .Error(DiagnosticId::kBadSetting, value.range,
-             absl::StrFormat("`body-limit` cannot be %s",
-                             context.sources.Text(value.range)))
-      .help = "it is a size from 1 to 10M bytes, such as `64K`";
+  if (IsBetween(value, Kind::kSize, 1, kMaxBodyLimit) ||
+      IsBetween(value, Kind::kNumber, 1, kMaxBodyLimit)) {
+    return;
+  }
+  ReportValue(context, set, "it is a size from 1 to 10M bytes, such as `64K`");
+}
+
+void CheckLoops(CheckContext& context, const ast::Set& set) {
+  const ast::Literal& value = set.values[0];
+  const bool automatic = value.kind == Kind::kWord && value.text == "auto";
+  if (automatic || IsBetween(value, Kind::kNumber, 1, kMaxLoops)) return;
+  ReportValue(context, set, "it is `auto`, or a number from 1 to 256");
+}
+
+void CheckMaxConnections(CheckContext& context, const ast::Set& set) {
+  if (IsBetween(set.values[0], Kind::kNumber, 1, kMaxConnections)) return;
+  ReportValue(context, set, "it is a number from 1 to 1000000");
+}
+
+void CheckDrain(CheckContext& context, const ast::Set& set) {
+  if (IsBetween(set.values[0], Kind::kDuration, 0, kMaxDrainUs)) return;
+  ReportValue(context, set, "it is a duration from 0s to 1h, such as `30s`");
 }
 
 struct Setting {
@@ -107,10 +145,11 @@ struct Setting {
   void (*check)(CheckContext&, const ast::Set&);
   bool has_options = false;
   size_t max_values = 1;
+  bool may_repeat = false;
 };
 
 constexpr Setting kSettings[] = {
-    {"socket", CheckSocket, true},
+    {"socket", CheckSocket, true, 1, /*may_repeat=*/true},
     {"control", CheckControl, true},
     {"store", CheckStore, true, 2},
     {"redis-deadline", CheckRedisDeadline},
@@ -121,6 +160,10 @@ constexpr Setting kSettings[] = {
     {"user", CheckUser},
     {"log", CheckLog},
     {"body-limit", CheckBodyLimit},
+    {"door", CheckDoor},
+    {"loops", CheckLoops},
+    {"max-connections", CheckMaxConnections},
+    {"drain", CheckDrain},
 };
 
 const Setting* FindSetting(std::string_view key) {
@@ -167,7 +210,7 @@ void CheckSettings(CheckContext& context, const ast::Tree& tree) {
       continue;
     }
     const auto [first, added] = seen.try_emplace(setting->key, set);
-    if (!added) {
+    if (!added && !setting->may_repeat) {
       context.diagnostics
           .Error(DiagnosticId::kDuplicateSetting, set->key.range,
                  absl::StrFormat("`%s` is set already", set->key.text))
@@ -176,6 +219,7 @@ void CheckSettings(CheckContext& context, const ast::Tree& tree) {
     }
     if (CheckShape(context, *setting, *set)) setting->check(context, *set);
   }
+  CheckSockets(context, tree);
 }
 
 }  // namespace gate::rules

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
 #include "rules/domain_name.h"
 #include "rules/ip_address.h"
+#include "rules/policy.h"
 
 namespace gate::rules {
 namespace {
@@ -86,36 +90,52 @@ void ReportOption(CheckContext& context, const ast::Literal& option,
       .help = help;
 }
 
-// mode 660 group postfix, each once, in any order.
-void CheckOptions(CheckContext& context, const ast::Set& set, bool is_unix) {
-  bool seen_mode = false;
-  bool seen_group = false;
+bool IsName(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return IsAsciiAlnum(c) || c == '_' || c == '-';
+  });
+}
+
+// Mode and name; a group is looked up when the socket is made.
+void CheckOptionValue(CheckContext& context, std::string_view option,
+                      const ast::Literal& value) {
+  const std::string_view written = context.sources.Text(value.range);
+  if (option == "mode" && !IsMode(context, value)) {
+    ReportOption(context, value,
+                 absl::StrFormat("`%s` is no file mode", written),
+                 "a mode is octal, such as `660`");
+  } else if (option == "as" && !IsName(value.text)) {
+    ReportOption(context, value,
+                 absl::StrFormat("%s is no name", Quoted(written)),
+                 "names consist of letters, digits, `_` and `-`");
+  }
+}
+
+// mode 660 group postfix as NAME, each once, in any order.
+void CheckOptions(CheckContext& context, const ast::Set& set, bool is_unix,
+                  bool may_have_name) {
+  std::vector<std::string_view> seen;
   for (size_t i = 0; i < set.options.size(); i += 2) {
     const ast::Literal& name = set.options[i];
-    bool* seen = name.text == "mode"    ? &seen_mode
-                 : name.text == "group" ? &seen_group
-                                        : nullptr;
-    if (!seen || *seen || i + 1 == set.options.size()) {
-      ReportOption(context, name,
-                   absl::StrFormat("a socket does not take %s here",
-                                   Quoted(context.sources.Text(name.range))),
-                   "`mode 660` and `group NAME` may follow the address");
-      return;
+    const bool file = name.text == "mode" || name.text == "group";
+    const bool known = file || (may_have_name && name.text == "as");
+    const bool twice = std::ranges::find(seen, name.text) != seen.end();
+    if (!known || twice || i + 1 == set.options.size()) {
+      return ReportOption(
+          context, name,
+          absl::StrFormat("a socket does not take %s here",
+                          Quoted(context.sources.Text(name.range))),
+          may_have_name
+              ? "`mode 660`, `group NAME` and `as NAME` may follow the address"
+              : "`mode 660` and `group NAME` may follow the address");
     }
-    *seen = true;
-    if (!is_unix) {
-      ReportOption(context, name,
-                   absl::StrFormat("%s is for unix sockets", Quoted(name.text)),
-                   "");
-      return;
+    if (file && !is_unix) {
+      return ReportOption(
+          context, name,
+          absl::StrFormat("%s is for unix sockets", Quoted(name.text)), "");
     }
-    const ast::Literal& value = set.options[i + 1];
-    if (seen == &seen_mode && !IsMode(context, value)) {
-      ReportOption(context, value,
-                   absl::StrFormat("`%s` is no file mode",
-                                   context.sources.Text(value.range)),
-                   "a mode is octal, such as `660`");
-    }
+    seen.push_back(name.text);
+    CheckOptionValue(context, name.text, set.options[i + 1]);
   }
 }
 
@@ -136,10 +156,80 @@ void CheckAddress(CheckContext& context, const ast::Set& set, bool only_unix) {
                             "`\"inet6:8891@::1\"` or `\"fd:3\"`";
     return;
   }
-  CheckOptions(context, set, is_unix);
+  CheckOptions(context, set, is_unix, /*may_have_name=*/!only_unix);
+}
+
+// One spelling for addresses that are one socket. `inet` and `inet6` differ
+// only in the host that may be left out.
+std::string CanonicalAddress(std::string_view address) {
+  const bool inet6 = TakePrefix(address, "inet6:");
+  if (!inet6 && !TakePrefix(address, "inet:")) return std::string(address);
+  const size_t at = address.find('@');
+  std::string_view host = inet6 ? "::1" : "127.0.0.1";
+  if (at != std::string_view::npos) host = address.substr(at + 1);
+  const auto ip = IpAddress::Parse(host);
+  return absl::StrFormat("inet:%s@%s", address.substr(0, at),
+                         ip ? ip->ToString() : std::string(host));
+}
+
+// The value of `as`; null: the socket has no name.
+const ast::Literal* NameOf(const ast::Set& set) {
+  for (size_t i = 0; i + 1 < set.options.size(); i += 2) {
+    if (set.options[i].text == "as") return &set.options[i + 1];
+  }
+  return nullptr;
+}
+
+// The two are not told apart.
+void CheckPair(CheckContext& context, const ast::Set& first,
+               const ast::Set& second) {
+  const auto report = [&](const ast::Literal& twice, std::string_view text) {
+    context.diagnostics
+        .Error(DiagnosticId::kDuplicateSetting, twice.range, std::string(text))
+        .notes.push_back({first.range, "the first is here"});
+  };
+  if (CanonicalAddress(first.values[0].text) ==
+      CanonicalAddress(second.values[0].text)) {
+    report(second.values[0], "a socket has this address already");
+  }
+  const ast::Literal* name = NameOf(second);
+  const ast::Literal* other = NameOf(first);
+  if (name && other && name->text == other->text) {
+    report(*name, "a socket has this name already");
+  }
+}
+
+void CheckDoorOf(CheckContext& context, const ast::Set* door) {
+  if (context.sockets.size() < 2) return;
+  const bool libmilter = door ? door->values[0].text == "libmilter"
+                              : Settings().door == Door::kLibmilter;
+  if (!libmilter) return;
+  Diagnostic& fault = context.diagnostics.Error(
+      DiagnosticId::kBadSetting, context.sockets[1]->range,
+      "libmilter listens on one socket");
+  if (door) fault.notes.push_back({door->range, "the door is set here"});
+  fault.help = "`set door native` listens on several";
 }
 
 }  // namespace
+
+void CheckSockets(CheckContext& context, const ast::Tree& tree) {
+  const ast::Set* door = nullptr;
+  for (const ast::Statement& statement : tree.statements) {
+    const auto* set = std::get_if<ast::Set>(&statement);
+    if (!set || set->values.empty()) continue;
+    if (set->key.text == "door") door = set;
+    if (set->key.text != "socket") continue;
+    for (const ast::Set* first : context.sockets) {
+      CheckPair(context, *first, *set);
+    }
+    context.sockets.push_back(set);
+    if (const ast::Literal* name = NameOf(*set)) {
+      context.listeners.push_back(name->text);
+    }
+  }
+  CheckDoorOf(context, door);
+}
 
 void CheckSocket(CheckContext& context, const ast::Set& set) {
   CheckAddress(context, set, /*only_unix=*/false);

@@ -63,6 +63,8 @@ constexpr Row kRows[] = {
     {kDaemon, "daemon", kText, Stage::kConnect, kMacro,
      "the MTA's name for the listener, such as smtpd or ORIGINATING",
      "{daemon_name}", /*always_sent=*/true},
+    {kListener, "listener", kText, Stage::kConnect, kEngine,
+     "the name (`set socket ... as`) of the socket that the MTA connected to"},
     {kSessionLocal, "session.local", kFlag, Stage::kConnect, kCommand,
      "the message was submitted on the MTA's own machine without SMTP"},
 

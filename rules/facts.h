@@ -51,6 +51,7 @@ enum class FactId : uint8_t {
   kServerPort,
   kServerHost,
   kDaemon,
+  kListener,
   kSessionLocal,
   kHelo,
   kTlsVersion,

@@ -179,7 +179,13 @@ struct SocketSetting {
   std::string address;  // "unix:/path", "inet:8891@127.0.0.1", "fd:3"
   std::optional<uint32_t> mode;
   std::string group;
+  std::string name = {};  // as NAME; empty: none
+
+  friend bool operator==(const SocketSetting&, const SocketSetting&) = default;
 };
+
+// What speaks the milter protocol.
+enum class Door : uint8_t { kNative, kLibmilter };
 
 // A Redis that several gatemilters share.
 struct RedisSetting {
@@ -192,8 +198,12 @@ struct RedisSetting {
 };
 
 struct Settings {
-  std::optional<SocketSetting> socket;
+  std::vector<SocketSetting> sockets;  // of the MTAs; no two addresses equal
   std::optional<SocketSetting> control;
+  Door door = Door::kLibmilter;
+  uint32_t loops = 0;  // of the native door; 0: as many as there are CPUs
+  uint32_t max_connections = 16384;
+  int64_t drain_us = 30'000'000;      // how long a stop waits for sessions
   std::optional<RedisSetting> redis;  // none: limits live in memory
   int64_t redis_deadline_us = 50'000;
   Outage outage = Outage::kLocal;

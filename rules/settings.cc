@@ -15,6 +15,8 @@ SocketSetting CompileSocket(const ast::Set& set) {
     const std::string& value = set.options[i + 1].text;
     if (set.options[i].text == "group") {
       socket.group = value;
+    } else if (set.options[i].text == "as") {
+      socket.name = value;
     } else {  // mode 660: octal, as chmod takes it
       uint32_t mode = 0;
       std::from_chars(value.data(), value.data() + value.size(), mode, 8);
@@ -45,11 +47,26 @@ Outage OutageOf(std::string_view word) {
   return word == "defer" ? Outage::kDefer : Outage::kLocal;
 }
 
+// What only the native door has.
+void ApplyDoor(const ast::Set& set, Settings& settings) {
+  const std::string_view key = set.key.text;
+  const ast::Literal& value = set.values[0];
+  if (key == "door") {
+    settings.door = value.text == "native" ? Door::kNative : Door::kLibmilter;
+  } else if (key == "loops") {  // auto: 0
+    settings.loops = static_cast<uint32_t>(value.number);
+  } else if (key == "max-connections") {
+    settings.max_connections = static_cast<uint32_t>(value.number);
+  } else if (key == "drain") {
+    settings.drain_us = value.number;
+  }
+}
+
 void Apply(const ast::Set& set, const Symbols& symbols, Settings& settings) {
   const std::string_view key = set.key.text;
   const ast::Literal& value = set.values[0];
   if (key == "socket") {
-    settings.socket = CompileSocket(set);
+    settings.sockets.push_back(CompileSocket(set));
   } else if (key == "control") {
     settings.control = CompileSocket(set);
   } else if (key == "store") {
@@ -72,6 +89,8 @@ void Apply(const ast::Set& set, const Symbols& symbols, Settings& settings) {
     settings.log = value.text;
   } else if (key == "body-limit") {
     settings.body_limit = static_cast<uint64_t>(value.number);
+  } else {
+    ApplyDoor(set, settings);
   }
 }
 

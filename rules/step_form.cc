@@ -12,8 +12,8 @@ using Literal = ast::Literal::Kind;
 
 constexpr size_t kMany = std::numeric_limits<size_t>::max();
 
-constexpr std::array kClientOptions = {StepOption{"port"},
-                                       StepOption{"unverified", true}};
+constexpr std::array kClientOptions = {
+    StepOption{"port"}, StepOption{"unverified", true}, StepOption{"listener"}};
 constexpr std::array kTlsOptions = {StepOption{"cipher"}, StepOption{"bits"},
                                     StepOption{"subject"}, StepOption{"issuer"},
                                     StepOption{"verified", true}};

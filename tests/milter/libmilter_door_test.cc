@@ -36,7 +36,7 @@ int RunDoor(const std::string& text, int listening_fd) {
   policy::Engine engine(clock, statistics, log);
   engine.Install(rules::CompileText(text));
   LibmilterDoor door(engine, store, statistics, log);
-  if (!door.Attach(listening_fd).ok()) return 1;
+  if (!door.Attach(listening_fd, "inside").ok()) return 1;
   return door.Run().ok() ? 0 : 2;
 }
 
@@ -129,6 +129,13 @@ TEST_F(DoorTest, AsksForTheMacrosOfItsFacts) {
   ASSERT_TRUE(mta.wanted_macros().contains(1));
   EXPECT_THAT(mta.wanted_macros().at(1), HasSubstr("{tls_version}"));
   EXPECT_FALSE(mta.wanted_macros().contains(5)) << "nothing at its end";
+}
+
+TEST_F(DoorTest, TellsTheNameOfItsSocket) {
+  Serve("at mail { r: reject \"By {listener}\" when listener == \"inside\" }");
+  MtaClient mta(Path());
+  Begin(mta);
+  EXPECT_EQ(mta.Mail("<a@a.example>").text, "554 5.7.1 By inside");
 }
 
 TEST_F(DoorTest, ReadsMacros) {

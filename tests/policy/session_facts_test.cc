@@ -105,6 +105,23 @@ TEST_F(SessionFactsTest, ConnectDecodesWhatPostfixSends) {
   EXPECT_EQ(Value(kSessionLocal), "(absent)");
 }
 
+TEST_F(SessionFactsTest, ListenerIsThatOfEachConnectEvent) {
+  const FakeMacros macros;
+  const auto connect = [&](std::string_view listener) {
+    decoder_.Connect({.macros = macros,
+                      .host = "h.example",
+                      .address = std::nullopt,
+                      .listener = listener});
+  };
+  connect("inbound");
+  Mail("<a@b.example>");
+  EXPECT_EQ(Value(kListener), "inbound");
+  connect("inbound");  // XCLIENT
+  EXPECT_EQ(Value(kListener), "inbound");
+  connect("");
+  EXPECT_EQ(Value(kListener), "(absent)");
+}
+
 TEST_F(SessionFactsTest, NetworkOfAV6ClientIsItsSlash64) {
   Connect(FakeMacros(), "[2001:db8::1]", "2001:db8::1");
   EXPECT_EQ(Value(kClientIp), "2001:db8::1");

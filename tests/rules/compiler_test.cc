@@ -199,10 +199,11 @@ TEST(Compiler, ReadsSettings) {
       "set outage accept\n set failure accept\n set protect ours\n"
       "set user \"gate\"\n set log warning\n set body-limit 128K\n");
   const Settings& settings = policy->settings();
-  ASSERT_TRUE(settings.socket);
-  EXPECT_EQ(settings.socket->address, "unix:/run/gate/milter");
-  EXPECT_EQ(settings.socket->mode, 0660);
-  EXPECT_EQ(settings.socket->group, "postfix");
+  ASSERT_EQ(settings.sockets.size(), 1);
+  EXPECT_EQ(settings.sockets[0].address, "unix:/run/gate/milter");
+  EXPECT_EQ(settings.sockets[0].mode, 0660);
+  EXPECT_EQ(settings.sockets[0].group, "postfix");
+  EXPECT_EQ(settings.sockets[0].name, "");
   ASSERT_TRUE(settings.control);
   EXPECT_EQ(settings.control->mode, std::nullopt);
   EXPECT_EQ(settings.outage, Outage::kAccept);
@@ -211,6 +212,31 @@ TEST(Compiler, ReadsSettings) {
   EXPECT_EQ(settings.user, "gate");
   EXPECT_EQ(settings.log, "warning");
   EXPECT_EQ(settings.body_limit, 128 * 1024);
+}
+
+TEST(Compiler, ReadsSettingsOfTheNativeDoor) {
+  const auto policy = CompileText(
+      "set door native\n set loops 4\n set max-connections 100\n"
+      "set drain 0s\n"
+      "set socket \"unix:/run/gate/a\" as inbound mode 600\n"
+      "set socket \"unix:/run/gate/b\"\n"
+      "set socket \"unix:/run/gate/c\"\n"
+      "set socket \"inet:8891\" as \"outbound\"\n");
+  const Settings& settings = policy->settings();
+  EXPECT_EQ(settings.door, Door::kNative);
+  EXPECT_EQ(settings.loops, 4);
+  EXPECT_EQ(settings.max_connections, 100);
+  EXPECT_EQ(settings.drain_us, 0);
+  ASSERT_EQ(settings.sockets.size(), 4);
+  EXPECT_EQ(settings.sockets[0].name, "inbound");
+  EXPECT_EQ(settings.sockets[0].mode, 0600);
+  EXPECT_EQ(settings.sockets[1].name, "");
+  EXPECT_EQ(settings.sockets[3].address, "inet:8891");
+  EXPECT_EQ(settings.sockets[3].name, "outbound");
+}
+
+TEST(Compiler, AutoLoopsAreAsManyAsThereAreCpus) {
+  EXPECT_EQ(CompileText("set loops auto\n")->settings().loops, 0);
 }
 
 TEST(Compiler, OverridesOfTheCommandLineReplaceSettings) {

@@ -93,15 +93,18 @@ TEST(Load, BoundsTheNumberOfFiles) {
 TEST(Load, OverridesReplaceTheFilesSettings) {
   MapReader reader;
   reader[kMain] =
-      "set socket \"unix:/run/a\" mode 660\nset log debug\n"
+      "set socket \"unix:/run/a\" mode 660\n"
+      "set socket \"unix:/run/c\"\nset door native\nset log debug\n"
       "at rcpt { a: log \"x\" }";
   const LoadResult result =
       Load(reader, {.overrides = {"socket \"inet:8891@127.0.0.1\"",
                                   "socket \"unix:/run/b\"", "mode shadow"}});
   ASSERT_TRUE(result.policy) << result.Render();
   const Settings& settings = result.policy->settings();
-  EXPECT_EQ(settings.socket->address, "unix:/run/b");
-  EXPECT_EQ(settings.socket->mode, std::nullopt);
+  EXPECT_THAT(
+      settings.sockets,
+      ElementsAre(SocketSetting{
+          .address = "unix:/run/b", .mode = std::nullopt, .group = ""}));
   EXPECT_EQ(settings.log, "debug");
   EXPECT_TRUE(settings.shadow);
 }
