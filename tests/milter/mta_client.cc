@@ -1,34 +1,20 @@
 #include "tests/milter/mta_client.h"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
+
+#include "tests/milter/wire.h"
 
 namespace gate::milter {
 namespace {
 
 constexpr size_t kLargestPacket = 1 << 20;
 constexpr char kVerdicts[] = "cartdsy4f";
-
-void AppendNumber(uint32_t number, std::string& out) {
-  const uint32_t network = htonl(number);
-  out.append(reinterpret_cast<const char*>(&network), sizeof network);
-}
-
-uint32_t NumberAt(std::string_view data, size_t at) {
-  uint32_t network = 0;
-  std::memcpy(&network, data.data() + at, sizeof network);
-  return ntohl(network);
-}
-
-void AppendText(std::string_view text, std::string& out) {
-  out.append(text);
-  out.push_back('\0');
-}
 
 std::string Arguments(std::string_view path,
                       const std::vector<std::string>& parameters) {
@@ -60,9 +46,7 @@ MtaClient::~MtaClient() {
 
 void MtaClient::Send(char command, std::string_view data) {
   std::string packet;
-  AppendNumber(static_cast<uint32_t>(data.size() + 1), packet);
-  packet.push_back(command);
-  packet.append(data);
+  AppendPacket(command, data, packet);
   for (size_t sent = 0; sent < packet.size();) {
     const ssize_t now =
         send(fd_, packet.data() + sent, packet.size() - sent, MSG_NOSIGNAL);
@@ -92,22 +76,13 @@ MtaClient::Packet MtaClient::Receive() {
 }
 
 bool MtaClient::Negotiate(const Features& offered, uint32_t version) {
-  std::string data;
-  AppendNumber(version, data);
-  AppendNumber(offered.actions, data);
-  AppendNumber(offered.steps, data);
-  Send('O', data);
+  Send('O', NegotiationOffer(offered, version));
   const Packet reply = Receive();
-  if (reply.command != 'O' || reply.data.size() < 12) return false;
-  agreed_ = {.actions = NumberAt(reply.data, 4),
-             .steps = NumberAt(reply.data, 8)};
-  macros_.clear();
-  for (size_t at = 12; at + 4 < reply.data.size();) {
-    const int place = static_cast<int>(NumberAt(reply.data, at));
-    const std::string names = reply.data.c_str() + at + 4;
-    macros_[place] = names;
-    at += 4 + names.size() + 1;
-  }
+  std::optional<NegotiationAnswer> answer;
+  if (reply.command == 'O') answer = ReadNegotiation(reply.data);
+  if (!answer) return false;
+  agreed_ = answer->agreed;
+  macros_ = std::move(answer->macros);
   return true;
 }
 
@@ -146,15 +121,7 @@ MtaClient::Answer MtaClient::Ask(uint32_t left_out, char command,
 MtaClient::Answer MtaClient::Connect(std::string_view host,
                                      std::string_view address, uint16_t port) {
   std::string data;
-  AppendText(host, data);
-  if (address.empty()) {
-    data.push_back('U');
-    return Ask(kStepNoConnect, 'C', data);
-  }
-  data.push_back(address.find(':') == std::string_view::npos ? '4' : '6');
-  const uint16_t network = htons(port);
-  data.append(reinterpret_cast<const char*>(&network), sizeof network);
-  AppendText(address, data);
+  AppendClient(host, address, port, data);
   return Ask(kStepNoConnect, 'C', data);
 }
 

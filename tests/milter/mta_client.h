@@ -1,9 +1,6 @@
 // The MTA's side of the milter protocol, version 6, for tests: negotiation,
 // macros, all commands and replies. As an MTA does, it leaves out the steps
 // that the milter did not want, and waits for no reply where none is due.
-//
-// Packets: a length (4 bytes, network order), a command byte, data; names and
-// values end with NUL (libmilter/mfdef.h, docs/ of sendmail).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,28 @@
+#include "tests/bench/process_usage.h"
+
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace gate::bench {
+
+// The clock of the process counts in nanoseconds and knows all threads;
+// /proc/PID/schedstat knows the first one only, /proc/PID/stat ticks of 10 ms.
+ProcessUsage UsageOf(pid_t process) {
+  ProcessUsage usage;
+  clockid_t clock = 0;
+  timespec time = {};
+  if (clock_getcpuclockid(process, &clock) == 0 &&
+      clock_gettime(clock, &time) == 0) {
+    usage.cpu_ns = int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  }
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:"))
+      usage.resident_kb = std::stoll(line.substr(6));
+    if (line.starts_with("VmHWM:")) usage.peak_kb = std::stoll(line.substr(6));
+  }
+  return usage;
+}
+
+}  // namespace gate::bench
