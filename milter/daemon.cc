@@ -19,9 +19,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "milter/control.h"
-#include "milter/libmilter_door.h"
+#include "milter/door.h"
 #include "milter/listener.h"
 #include "milter/log.h"
+#include "milter/native_door.h"
 #include "milter/policy_loader.h"
 #include "milter/privileges.h"
 #include "milter/reload_thread.h"
@@ -81,12 +82,6 @@ absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
         ": no socket to listen on; add `set socket "
         "\"unix:/path\"`, or start with --set 'socket \"unix:/path\"'"));
   }
-  if (settings.door != rules::Door::kLibmilter) {
-    return absl::UnimplementedError(
-        absl::StrCat(policy_file,
-                     ": this gatemilter has no native door; write `set door "
-                     "libmilter`"));
-  }
   std::vector<Listener> milter;
   for (const rules::SocketSetting& setting : settings.sockets) {
     absl::StatusOr<Listener> bound = Listener::Bind(setting);
@@ -120,6 +115,7 @@ class Daemon : public ControlHandler {
          const std::shared_ptr<const rules::Policy>& policy,
          const std::optional<policy::RedisOptions>& redis)
       : policy_file_(origin.file),
+        settings_(policy->settings()),
         log_(policy->settings().log, statistics_),
         stores_(redis, log_),
         engine_(clock_, statistics_, log_),
@@ -132,9 +128,12 @@ class Daemon : public ControlHandler {
   StatsReport Stats() override;
 
  private:
+  absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
+      std::vector<Listener>& listeners);
   void LogReady(const Sockets& sockets);
 
   const std::string policy_file_;
+  const rules::Settings settings_;  // as they were at the start
   policy::SystemClock clock_;
   const int64_t started_us_ = clock_.Read().steady_us;
   policy::Statistics statistics_;
@@ -144,18 +143,37 @@ class Daemon : public ControlHandler {
   Reloader reloader_;
 };
 
-absl::Status Daemon::Run(Sockets sockets) {
-  LibmilterDoor door(engine_, stores_.store(), statistics_, log_);
-  const Listener& milter = sockets.milter.front();
-  if (absl::Status status = door.Attach(milter.fd(), milter.name());
-      !status.ok()) {
-    return status;
+absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
+    std::vector<Listener>& listeners) {
+  const DoorContext context{.engine = engine_,
+                            .stores = stores_,
+                            .statistics = statistics_,
+                            .log = log_};
+  std::vector<DoorSocket> sockets;
+  for (const Listener& listener : listeners) {
+    sockets.push_back({.fd = listener.fd(), .name = listener.name()});
   }
+  if (settings_.door == rules::Door::kLibmilter) {
+    return MakeLibmilterDoor(context, sockets.front());
+  }
+  const NativeDoorOptions options{.loops = settings_.loops,
+                                  .max_connections = settings_.max_connections,
+                                  .drain_us = settings_.drain_us};
+  return std::make_unique<NativeDoor>(context, std::move(sockets), options,
+                                      [&listeners] { listeners.clear(); });
+}
+
+absl::Status Daemon::Run(Sockets sockets) {
+  const auto door = MakeDoor(sockets.milter);
+  if (!door.ok()) return door.status();
   LogReady(sockets);
   ControlServer control(std::move(sockets.control), *this);
   control.Start();
-  const ReloadThread reload(reloader_);
-  absl::Status status = door.Run();
+  const ReloadThread reload(reloader_,
+                            settings_.door == rules::Door::kLibmilter
+                                ? ReloadThread::Signals::kUser
+                                : ReloadThread::Signals::kUserAndHangUp);
+  absl::Status status = (*door)->Run();
   if (absl::IsDeadlineExceeded(status)) {
     // Callbacks still use what the destructors would take away. The files of
     // the sockets stay; the next start removes them.
@@ -201,7 +219,7 @@ StatsReport Daemon::Stats() {
 }  // namespace
 
 absl::Status Serve(const DaemonOptions& options) {
-  ReloadThread::BlockSignal();
+  Door::BlockSignals();
   std::signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();
   rules::DiskReader reader;
@@ -223,7 +241,6 @@ absl::Status Serve(const DaemonOptions& options) {
   if (absl::Status status = DropPrivileges(settings.user); !status.ok()) {
     return status;
   }
-  LibmilterDoor::BlockSignals();
   return Daemon(reader, origin, tested.load.policy, *redis)
       .Run(*std::move(sockets));
 }

@@ -106,7 +106,7 @@ Dialogue::State Dialogue::Break(Counter why, std::string& out) noexcept {
   } catch (...) {
     // The end of the connection has to say it.
   }
-  return State::kEnded;
+  return State::kFarewell;
 }
 
 void Dialogue::Close() noexcept {
@@ -135,7 +135,7 @@ Dialogue::State Dialogue::Dispatch(const Packet& packet, std::string& out) {
       in_message_ = false;
       return State::kOpen;
     case Command::kQuit:
-      return State::kEnded;
+      return State::kQuit;
     case Command::kConnect:
     case Command::kHelo:
     case Command::kMail:
@@ -220,7 +220,8 @@ std::optional<Response> Dialogue::Connect(std::string_view data) {
   return Opened().Connect({.macros = macros_,
                            .host = arguments->host,
                            .address = arguments->address,
-                           .port = arguments->port});
+                           .port = arguments->port,
+                           .listener = listener_});
 }
 
 std::optional<Response> Dialogue::Decide(std::string_view data) {

@@ -3,8 +3,8 @@
 // the native door moves the bytes.
 //
 // Take for each packet while it returns kOpen. After kWaiting: nothing, until
-// the owner is told Answered; then Resume. After kEnded nothing is to be read
-// any more. Close last, but not while waiting.
+// the owner is told Answered; then Resume. After kQuit and kFarewell nothing is
+// to be read any more. Close last, but not while waiting.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,9 @@ class Dialogue : private Answers {
  public:
   enum class State : uint8_t {
     kOpen,
-    kWaiting,  // for the store
-    kEnded,    // by the MTA, or by a 421 of ours
+    kWaiting,   // for the store
+    kQuit,      // the MTA is done
+    kFarewell,  // we said 421: the MTA is to close
   };
 
   // `listener`: the name of the socket; outlives the dialogue, as all do.

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <csignal>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -414,15 +413,6 @@ LibmilterDoor::LibmilterDoor(policy::Engine& engine, policy::Store& store,
   LibmilterCallbacks::door_ = this;
 }
 
-void LibmilterDoor::BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-    sigaddset(&signals, signal);
-  }
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
 absl::Status LibmilterDoor::Attach(int listening_fd, std::string name) {
   using Callbacks = LibmilterCallbacks;
   listener_ = std::move(name);
@@ -476,5 +466,15 @@ absl::Status LibmilterDoor::Run() {
 }
 
 void LibmilterDoor::Stop() { smfi_stop(); }
+
+absl::StatusOr<std::unique_ptr<Door>> MakeLibmilterDoor(
+    const DoorContext& context, const DoorSocket& socket) {
+  auto door = std::make_unique<LibmilterDoor>(context.engine,
+                                              context.stores.ForThreads(),
+                                              context.statistics, context.log);
+  absl::Status attached = door->Attach(socket.fd, socket.name);
+  if (!attached.ok()) return attached;
+  return door;
+}
 
 }  // namespace gate::milter

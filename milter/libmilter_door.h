@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "milter/door.h"
 #include "milter/log.h"
 #include "milter/lost_actions.h"
 #include "policy/engine.h"
@@ -19,17 +20,12 @@ namespace gate::milter {
 // One per process (libmilter's state is global). Requires: the collaborators
 // outlive Run; when Run says that callbacks are still under way, they must
 // stay: leave the process by _exit.
-class LibmilterDoor {
+class LibmilterDoor : public Door {
  public:
   LibmilterDoor(policy::Engine& engine, policy::Store& store,
                 policy::Statistics& statistics, Log& log);
   LibmilterDoor(const LibmilterDoor&) = delete;
   LibmilterDoor& operator=(const LibmilterDoor&) = delete;
-
-  // SIGTERM, SIGINT, SIGHUP: libmilter waits for them on a thread of its own.
-  // A thread that does not block them dies of them, and the process with it.
-  // Requires: called before the process has other threads.
-  static void BlockSignals();
 
   // Takes a duplicate of a listening socket: the descriptor (and a unix
   // socket's path) stays the caller's.
@@ -38,7 +34,7 @@ class LibmilterDoor {
   // Blocks in smfi_main until Stop, SIGTERM, SIGINT or SIGHUP (libmilter
   // takes all three), then until the callbacks that were under way have ended.
   // kDeadlineExceeded: some had not after 5 s.
-  absl::Status Run();
+  absl::Status Run() override;
   // Thread-safe; async-signal-unsafe. Takes up to 5 s (libmilter polls).
   void Stop();
 

@@ -13,24 +13,22 @@ namespace {
 
 constexpr int kListPollMs = 1000;
 
-sigset_t ReloadSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGUSR1);
-  return signals;
+sigset_t SetOf(ReloadThread::Signals signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  if (signals == ReloadThread::Signals::kUserAndHangUp) {
+    sigaddset(&set, SIGHUP);
+  }
+  return set;
 }
 
 }  // namespace
 
-void ReloadThread::BlockSignal() {
-  const sigset_t signals = ReloadSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
-
-ReloadThread::ReloadThread(Reloader& reloader)
+ReloadThread::ReloadThread(Reloader& reloader, Signals signals)
     : reloader_(reloader), stop_(eventfd(0, EFD_CLOEXEC)) {
-  const sigset_t signals = ReloadSignals();
-  signals_ = UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  const sigset_t set = SetOf(signals);
+  signals_ = UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   thread_ = std::thread([this] { Run(); });
 }
 

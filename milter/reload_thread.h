@@ -1,8 +1,9 @@
-// The daemon's background thread: reloads the policy on SIGUSR1 and looks
-// once a second for changed list files. Not SIGHUP: libmilter takes that (and
-// SIGTERM, SIGINT) to stop.
+// The daemon's background thread: reloads the policy on SIGUSR1, and on SIGHUP
+// where the door leaves that to us (libmilter takes it to stop), and looks
+// once a second for changed list files.
 #pragma once
 
+#include <cstdint>
 #include <thread>
 
 #include "milter/control_stream.h"
@@ -13,12 +14,10 @@ namespace gate::milter {
 // Thread-compatible.
 class ReloadThread {
  public:
-  // Blocks SIGUSR1 in this thread and all that it starts from now on.
-  // To be called before the first thread of the process.
-  static void BlockSignal();
+  enum class Signals : uint8_t { kUser, kUserAndHangUp };
 
-  // Requires: BlockSignal; `reloader` outlives this.
-  explicit ReloadThread(Reloader& reloader);
+  // Requires: Door::BlockSignals; `reloader` outlives this.
+  ReloadThread(Reloader& reloader, Signals signals);
   // Stops the thread; a reload under way is ended first.
   ~ReloadThread();
 

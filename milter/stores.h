@@ -3,13 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "milter/log.h"
 #include "policy/fallback_store.h"
+#include "policy/loop_redis_store.h"
 #include "policy/memory_store.h"
 #include "policy/redis_store.h"
 #include "rules/policy.h"
@@ -30,27 +33,57 @@ struct StoreReport {
   uint64_t evicted = 0;
 };
 
-// Thread-safe after construction. Says in the log when Redis comes and goes.
-class Stores : private policy::RedisObserver {
+// The store as one event loop asks it. Confined to its loop.
+class LoopStore {
  public:
-  // Waits a moment for Redis, so that the first session finds shared limits.
+  virtual ~LoopStore() = default;
+  virtual policy::Store& store() = 0;
+  // Whether it is known how the store is: asking before finds it away.
+  virtual bool settled() const = 0;
+  // What this turn of the loop has asked leaves.
+  virtual void EndTurn() noexcept = 0;
+  // Answers who still waits; to be called before the loop goes.
+  virtual void Shut() noexcept = 0;
+};
+
+// Thread-safe. Says in the log when Redis comes and goes: for all who ask it
+// together.
+class Stores {
+ public:
   Stores(const std::optional<policy::RedisOptions>& redis, Log& log);
-  policy::Store& store();
+  // Requires: all LoopStores are gone.
+  ~Stores();
+
+  // For threads that wait for their answers. The first call waits a moment
+  // for Redis, so that the first session finds shared limits.
+  policy::Store& ForThreads();
+  // With a connection to Redis of its own.
+  std::unique_ptr<LoopStore> ForLoop(policy::Loop& loop);
+
   StoreReport Report() const;
 
  private:
-  void Shared(const rules::RedisAddress& redis) noexcept override;
-  void Away(const rules::RedisAddress& redis,
-            const std::string& why) noexcept override;
+  // One connection to Redis.
+  class Link;
+  class MemoryLoopStore;
+  class RedisLoopStore;
+  struct ThreadStore;
+
+  Link& AddLink();
+  // A link has come or gone.
+  void Tell() ABSL_LOCKS_EXCLUDED(mutex_);
+  bool AllShared() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Log& log_;
+  const std::optional<policy::RedisOptions> redis_;
   const std::string name_;
   policy::MemoryStore memory_;
   mutable absl::Mutex mutex_;
-  std::string why_ ABSL_GUARDED_BY(mutex_);
-  std::optional<policy::FallbackStore> fallback_;
-  // Goes first: it answers who still waits, through the fallback.
-  std::optional<policy::RedisStore> redis_;
+  std::vector<std::unique_ptr<Link>> links_ ABSL_GUARDED_BY(mutex_);
+  bool told_shared_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string told_why_ ABSL_GUARDED_BY(mutex_);
+  // Goes first: it answers who still waits.
+  std::unique_ptr<ThreadStore> threads_;
 };
 
 }  // namespace gate::milter

@@ -4,26 +4,15 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstdlib>
 #include <utility>
+
+#include "policy/loop_handle.h"
 
 namespace gate::policy {
 namespace {
 
-// Handles belong to libuv until it has closed them: they outlive their owner
-// by one turn of the loop.
-template <class Handle>
-void CloseAndDelete(Handle* handle) {
-  handle->data = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* closed) {
-    delete reinterpret_cast<Handle*>(closed);
-  });
-}
-
-void Check(int result) {
-  // libuv fails here only without descriptors or memory, before anything runs.
-  if (result != 0) std::abort();
-}
+using uv::Check;
+using uv::CloseAndDelete;
 
 }  // namespace
 
@@ -45,6 +34,10 @@ void Loop::Run() { uv_run(loop_.get(), UV_RUN_DEFAULT); }
 void Loop::Stop() { uv_async_send(stop_); }
 
 int64_t Loop::NowUs() { return static_cast<int64_t>(uv_hrtime() / 1000); }
+
+int64_t Loop::TurnUs() const {
+  return static_cast<int64_t>(uv_now(loop_.get())) * 1000;
+}
 
 LoopTimer::LoopTimer(Loop& loop, std::function<void()> callback)
     : callback_(std::move(callback)), timer_(new uv_timer_t) {
@@ -83,5 +76,16 @@ LoopWake::LoopWake(Loop& loop, std::function<void()> callback)
 LoopWake::~LoopWake() { CloseAndDelete(async_); }
 
 void LoopWake::Notify() noexcept { uv_async_send(async_); }
+
+LoopTurn::LoopTurn(Loop& loop, std::function<void()> callback)
+    : callback_(std::move(callback)), prepare_(new uv_prepare_t) {
+  Check(uv_prepare_init(loop.handle(), prepare_));
+  prepare_->data = this;
+  Check(uv_prepare_start(prepare_, [](uv_prepare_t* prepare) {
+    static_cast<LoopTurn*>(prepare->data)->callback_();
+  }));
+}
+
+LoopTurn::~LoopTurn() { CloseAndDelete(prepare_); }
 
 }  // namespace gate::policy

@@ -2,7 +2,7 @@
 //
 // Make the loop, then what lives on it; Run on one thread until Stop. What
 // lives on a loop is made and destroyed on the loop's thread, or while it does
-// not run. libuv stays in loop.cc and redis_wire.cc.
+// not run. libuv stays in loop*.cc and redis_wire.cc.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 struct uv_async_s;
 struct uv_loop_s;
+struct uv_prepare_s;
 struct uv_timer_s;
 
 namespace gate::policy {
@@ -30,6 +31,9 @@ class Loop {
   void Stop();
   // Steady microseconds, read now.
   static int64_t NowUs();
+  // The same clock as this turn of the loop has read it, in whole
+  // milliseconds; costs nothing.
+  int64_t TurnUs() const;
 
   uv_loop_s* handle() { return loop_.get(); }
 
@@ -69,6 +73,20 @@ class LoopWake {
  private:
   std::function<void()> callback_;
   uv_async_s* async_;
+};
+
+// Calls back at the end of each turn of the loop, before it waits. Confined to
+// its loop.
+class LoopTurn {
+ public:
+  LoopTurn(Loop& loop, std::function<void()> callback);
+  ~LoopTurn();
+  LoopTurn(const LoopTurn&) = delete;
+  LoopTurn& operator=(const LoopTurn&) = delete;
+
+ private:
+  std::function<void()> callback_;
+  uv_prepare_s* prepare_;
 };
 
 }  // namespace gate::policy

@@ -20,13 +20,6 @@ constexpr int64_t kStableUs = 5'000'000;
 // may have been late itself.
 constexpr int64_t kGraceUs = 1'000;
 
-void AnswerUnavailable(Batch& batch, Waiter& waiter) {
-  for (size_t i = 0; i < batch.size(); ++i) {
-    batch[i].answer = {.state = AnswerState::kUnavailable};
-  }
-  waiter.Done(batch);
-}
-
 // Errors after which this connection leads nowhere: the login must be made
 // again, or another server may have taken over the name.
 bool NeedsNewConnection(std::string_view error) {

@@ -55,10 +55,7 @@ void RedisStore::Submit(Batch& batch, Waiter& waiter) noexcept {
       // As if Redis were away.
     }
   }
-  for (size_t i = 0; i < batch.size(); ++i) {
-    batch[i].answer = {.state = AnswerState::kUnavailable};
-  }
-  waiter.Done(batch);
+  AnswerUnavailable(batch, waiter);
 }
 
 bool RedisStore::Post(const Effects& effects) noexcept {

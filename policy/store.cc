@@ -28,4 +28,11 @@ Effect& Effects::Append() {
   return effect;
 }
 
+void AnswerUnavailable(Batch& batch, Waiter& waiter) noexcept {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    batch[i].answer = {.state = AnswerState::kUnavailable};
+  }
+  waiter.Done(batch);
+}
+
 }  // namespace gate::policy

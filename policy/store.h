@@ -105,6 +105,9 @@ class Waiter {
   virtual void Done(Batch& batch) noexcept = 0;
 };
 
+// The store is away: says so to each look-up, and to the waiter.
+void AnswerUnavailable(Batch& batch, Waiter& waiter) noexcept;
+
 class Store {
  public:
   virtual ~Store() = default;

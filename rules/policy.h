@@ -200,7 +200,7 @@ struct RedisSetting {
 struct Settings {
   std::vector<SocketSetting> sockets;  // of the MTAs; no two addresses equal
   std::optional<SocketSetting> control;
-  Door door = Door::kLibmilter;
+  Door door = Door::kNative;
   uint32_t loops = 0;  // of the native door; 0: as many as there are CPUs
   uint32_t max_connections = 16384;
   int64_t drain_us = 30'000'000;      // how long a stop waits for sessions

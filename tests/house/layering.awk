@@ -20,7 +20,7 @@ BEGIN {
   home["re2"] = "^rules/pattern_set\\.cc$"
   home["openssl"] = "^policy/redis_(key|script)\\.cc$"
   home["spdlog"] = "^milter/log\\.cc$"
-  home["uv.h"] = "^policy/(loop|redis_wire)\\.cc$"
+  home["uv.h"] = "^policy/(loop(_handle|_listener|_socket)?|redis_wire)\\.(cc|h)$"
 
   # `rules` is pure: no thread, clock, socket; only file_reader.cc reads files.
   impure = "^(atomic|chrono|condition_variable|future|mutex|shared_mutex|" \

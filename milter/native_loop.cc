@@ -1,0 +1,188 @@
+#include "milter/native_loop.h"
+
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace gate::milter {
+namespace {
+
+constexpr int64_t kTickUs = 1'000'000;
+// The first sessions wait so long to find limits shared.
+constexpr int64_t kSettleUs = 2'000'000;
+// After the drain, for the events that are answered 421.
+constexpr int64_t kLastEventsUs = 5'000'000;
+// Connections beyond max-connections that are told so; more of them wait in
+// the system's queue.
+constexpr size_t kTurnedAwayAtOnce = 1024;
+// Beyond its share, before a loop leaves new connections to others.
+constexpr size_t kSlack = 16;
+
+}  // namespace
+
+void LoopContext::TellProgress() const {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(progress_fd, &one, sizeof one);
+}
+
+NativeLoop::NativeLoop(LoopContext& context)
+    : context_(context),
+      store_(context.door.stores.ForLoop(loop_)),
+      peer_context_{.loop = loop_,
+                    .dialogue = {.engine = context.door.engine,
+                                 .store = store_->store(),
+                                 .statistics = context.door.statistics,
+                                 .lost_actions = context.lost_actions},
+                    .input = input_,
+                    .output = {}},
+      tick_(loop_, [this] { Tick(); }),
+      settle_(loop_, [this] { Listen(); }),
+      drain_timer_(loop_, [this] { EndDrain(); }),
+      drain_(loop_, [this] { BeginDrain(); }),
+      turn_(loop_, [this] { EndTurn(); }) {
+  settle_.Start(kSettleUs);
+}
+
+NativeLoop::~NativeLoop() {
+  listeners_.clear();
+  store_->Shut();
+  ResumeAnswered();
+  context_.connections -= connections_;
+  hurried_.clear();
+  calm_.clear();
+}
+
+void NativeLoop::Run() {
+  loop_.Run();
+  if (!draining_) BeginDrain();
+  --context_.running;
+  context_.TellProgress();
+}
+
+void NativeLoop::Drain() { drain_.Notify(); }
+
+void NativeLoop::Listen() {
+  if (std::exchange(listening_, true) || draining_) return;
+  settle_.Stop();
+  for (const DoorSocket& socket : context_.sockets) {
+    listeners_.push_back(std::make_unique<policy::LoopListener>(
+        loop_, socket.fd, [this, &socket](int fd) { Accept(fd, socket.name); },
+        [this](int error) { AcceptFailed(error); }));
+  }
+}
+
+void NativeLoop::Accept(int fd, std::string_view listener) {
+  const size_t before = context_.connections.fetch_add(1);
+  ++connections_;
+  PeerOwner& self = *this;
+  const auto place = calm_.insert(
+      calm_.end(),
+      std::make_unique<NativePeer>(peer_context_, self, fd, listener));
+  NativePeer& peer = **place;
+  peer.place = place;
+  peer.silent_since_us = loop_.TurnUs();
+  if (before >= context_.options.max_connections) {
+    peer.TurnAway(policy::Counter::kTurnedAway);
+  }
+  if (Overloaded()) {
+    for (const auto& each : listeners_) each->Pause();
+  }
+  StartTicking();
+}
+
+void NativeLoop::AcceptFailed(int error) {
+  context_.door.log.Error(
+      absl::StrCat("a connection cannot be accepted: ", std::strerror(error),
+                   "; trying again each second"));
+  StartTicking();
+}
+
+bool NativeLoop::Overloaded() const {
+  const size_t total = context_.connections;
+  return connections_ > total / context_.loops + kSlack ||
+         total >= context_.options.max_connections + kTurnedAwayAtOnce;
+}
+
+void NativeLoop::ResumeListeners() {
+  if (Overloaded()) return;
+  for (const auto& each : listeners_) each->Resume();
+}
+
+void NativeLoop::Answered(NativePeer& peer) noexcept {
+  answered_.push_back(&peer);
+}
+
+void NativeLoop::ResumeAnswered() {
+  std::swap(answered_, resuming_);
+  for (NativePeer* peer : resuming_) peer->Resume();
+  resuming_.clear();
+}
+
+void NativeLoop::EndTurn() {
+  if (!listening_ && store_->settled()) Listen();
+  if (!answered_.empty()) ResumeAnswered();
+  store_->EndTurn();
+}
+
+void NativeLoop::MoveToBack(NativePeer& peer, Peers& to) {
+  Peers& from = peer.hurried ? hurried_ : calm_;
+  to.splice(to.end(), from, peer.place);
+  peer.hurried = &to == &hurried_;
+  peer.silent_since_us = loop_.TurnUs();
+}
+
+void NativeLoop::Calm(NativePeer& peer) { MoveToBack(peer, calm_); }
+
+void NativeLoop::Hurry(NativePeer& peer) {
+  if (!peer.hurried) MoveToBack(peer, hurried_);
+}
+
+void NativeLoop::Gone(NativePeer& peer) {
+  (peer.hurried ? hurried_ : calm_).erase(peer.place);
+  --connections_;
+  --context_.connections;
+  if (draining_ && connections_ == 0) loop_.Stop();
+  if (!listeners_.empty() && listeners_.front()->paused()) ResumeListeners();
+}
+
+void NativeLoop::StartTicking() {
+  if (!tick_.running()) tick_.Start(kTickUs);
+}
+
+void NativeLoop::Tick() {
+  TimeOut(hurried_, context_.options.half_packet_us);
+  TimeOut(calm_, context_.options.idle_us);
+  ResumeListeners();
+  if (connections_ > 0) StartTicking();
+}
+
+// Who times out goes to the back of a list, or goes.
+void NativeLoop::TimeOut(Peers& peers, int64_t patience_us) {
+  const int64_t now_us = loop_.TurnUs();
+  while (!peers.empty() &&
+         now_us - peers.front()->silent_since_us > patience_us) {
+    peers.front()->TimeOut();
+  }
+}
+
+void NativeLoop::BeginDrain() {
+  if (std::exchange(draining_, true)) return;
+  listeners_.clear();
+  --context_.accepting;
+  context_.TellProgress();
+  if (connections_ == 0) return loop_.Stop();
+  drain_timer_.Start(context_.options.drain_us);
+}
+
+void NativeLoop::EndDrain() {
+  if (std::exchange(drained_, true)) return loop_.Stop();
+  for (Peers* peers : {&calm_, &hurried_}) {
+    for (const auto& peer : *peers) peer->TurnAway(policy::Counter::kDrained);
+  }
+  drain_timer_.Start(kLastEventsUs);
+}
+
+}  // namespace gate::milter

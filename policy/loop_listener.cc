@@ -1,0 +1,74 @@
+#include "policy/loop_listener.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "policy/loop_handle.h"
+
+namespace gate::policy {
+
+LoopListener::LoopListener(Loop& loop, int fd,
+                           std::function<void(int)> accepted,
+                           std::function<void(int)> failed)
+    : loop_(loop),
+      fd_(fd),
+      accepted_(std::move(accepted)),
+      failed_(std::move(failed)),
+      poll_(new uv_poll_t) {
+  uv::Check(uv_poll_init(loop.handle(), poll_, fd));
+  poll_->data = this;
+  Resume();
+}
+
+LoopListener::~LoopListener() { uv::CloseAndDelete(poll_); }
+
+void LoopListener::Pause() {
+  if (std::exchange(paused_, true)) return;
+  uv_poll_stop(poll_);
+  exclusive_ = false;
+}
+
+void LoopListener::Resume() {
+  if (!std::exchange(paused_, false)) return;
+  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
+    static_cast<LoopListener*>(poll->data)->OnReadable();
+  });
+}
+
+// libuv has no word for EPOLLEXCLUSIVE, and without it every connection wakes
+// every loop. Where it is registered (it is: it woke us), the descriptor may be
+// registered anew in the set that libuv shows; `data` is what libuv looks for.
+void LoopListener::WaitExclusively() {
+  exclusive_ = true;
+  const int set = uv_backend_fd(loop_.handle());
+  epoll_event event = {};
+  event.data.fd = fd_;
+  epoll_ctl(set, EPOLL_CTL_DEL, fd_, &event);
+  event.events = EPOLLIN | EPOLLEXCLUSIVE;
+  if (epoll_ctl(set, EPOLL_CTL_ADD, fd_, &event) == 0) return;
+  event.events = EPOLLIN;
+  epoll_ctl(set, EPOLL_CTL_ADD, fd_, &event);
+}
+
+void LoopListener::OnReadable() {
+  if (!exclusive_) WaitExclusively();
+  const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) return accepted_(fd);
+  switch (errno) {
+    case EAGAIN:        // another loop was first
+    case ECONNABORTED:  // who connected has left
+    case EINTR:
+      return;
+    default: {
+      const int error = errno;
+      Pause();
+      failed_(error);
+    }
+  }
+}
+
+}  // namespace gate::policy

@@ -1,0 +1,113 @@
+#include "policy/loop_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+namespace gate::policy {
+namespace {
+
+constexpr int kKeepaliveSeconds = 60;
+
+void SetOption(int fd, int level, int option, int value) {
+  // A socket that does not know the option works without.
+  setsockopt(fd, level, option, &value, sizeof value);
+}
+
+bool IsTcp(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 &&
+         family != AF_UNIX;
+}
+
+}  // namespace
+
+// Lives until libuv has closed it.
+struct LoopSocket::Stream {
+  // uv_pipe_t serves any stream socket.
+  uv_pipe_t pipe = {};
+  uv_write_t write = {};
+  Handler* handler = nullptr;  // null once the socket is gone
+  std::span<char> input;
+  std::string rest;  // being sent
+  int fd = -1;
+  bool tcp = false;
+
+  static Stream& Of(void* data) { return *static_cast<Stream*>(data); }
+  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&pipe); }
+
+  static void OnAllocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
+    const std::span<char> input = Of(handle->data).input;
+    *buffer = uv_buf_init(input.data(), static_cast<unsigned>(input.size()));
+  }
+
+  static void OnRead(uv_stream_t* from, ssize_t size, const uv_buf_t* buffer) {
+    Stream& self = Of(from->data);
+    if (self.handler == nullptr || size == 0) return;
+    if (size < 0) {
+      uv_read_stop(from);
+      return self.handler->Ended();
+    }
+    if (self.tcp) SetOption(self.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+    self.handler->Received({buffer->base, static_cast<size_t>(size)});
+  }
+
+  static void OnWritten(uv_write_t* request, int status) {
+    Stream& self = Of(request->data);
+    std::string().swap(self.rest);
+    if (self.handler == nullptr) return;
+    if (status == 0) return self.handler->Sent();
+    uv_read_stop(self.stream());
+    self.handler->Ended();
+  }
+};
+
+LoopSocket::LoopSocket(Loop& loop, int fd, std::span<char> input,
+                       Handler& handler)
+    : stream_(new Stream) {
+  stream_->handler = &handler;
+  stream_->input = input;
+  stream_->fd = fd;
+  stream_->tcp = IsTcp(fd);
+  uv_pipe_init(loop.handle(), &stream_->pipe, /*ipc=*/0);
+  stream_->pipe.data = stream_->write.data = stream_;
+  uv_pipe_open(&stream_->pipe, fd);
+  if (stream_->tcp) {
+    SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveSeconds);
+    SetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+  }
+  Resume();
+}
+
+LoopSocket::~LoopSocket() {
+  stream_->handler = nullptr;
+  uv_close(reinterpret_cast<uv_handle_t*>(&stream_->pipe),
+           [](uv_handle_t* closed) { delete &Stream::Of(closed->data); });
+}
+
+void LoopSocket::Send(std::string_view bytes) {
+  uv_buf_t buffer = uv_buf_init(const_cast<char*>(bytes.data()),
+                                static_cast<unsigned>(bytes.size()));
+  const int taken = uv_try_write(stream_->stream(), &buffer, 1);
+  const size_t gone = taken > 0 ? static_cast<size_t>(taken) : 0;
+  if (gone == bytes.size()) return;
+  // An error that is none of "later" comes again, and is told, in OnWritten.
+  stream_->rest.assign(bytes.substr(gone));
+  buffer = uv_buf_init(stream_->rest.data(),
+                       static_cast<unsigned>(stream_->rest.size()));
+  uv_write(&stream_->write, stream_->stream(), &buffer, 1, Stream::OnWritten);
+}
+
+bool LoopSocket::sent() const { return stream_->rest.empty(); }
+
+void LoopSocket::Pause() { uv_read_stop(stream_->stream()); }
+
+void LoopSocket::Resume() {
+  uv_read_start(stream_->stream(), Stream::OnAllocate, Stream::OnRead);
+}
+
+}  // namespace gate::policy
