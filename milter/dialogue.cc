@@ -206,6 +206,7 @@ Dialogue::State Dialogue::TakeEvent(const Packet& packet, std::string& out) {
 }
 
 void Dialogue::NoteOrder() {
+  if (event_ == Command::kUnknown) return;  // fits anywhere
   const bool of_message = IsOfMessage(event_);
   if (of_message && !in_message_ && (agreed_.steps & kStepNoMail) == 0) {
     context_.statistics.Count(Counter::kOutOfOrder);
