@@ -109,7 +109,7 @@ class DialogueTest : public ::testing::Test {
   // The connection ended with a 421, and this was counted, once.
   void ExpectEnd(const std::vector<std::string>& answer, policy::Counter why,
                  const std::string& context) {
-    EXPECT_EQ(mta_->state(), Dialogue::State::kEnded) << context;
+    EXPECT_EQ(mta_->state(), Dialogue::State::kFarewell) << context;
     ASSERT_EQ(answer.size(), 1u) << context;
     EXPECT_THAT(answer[0], ::testing::StartsWith("y 421 4.3.2 ")) << context;
     const std::map<std::string, uint64_t> expected = {

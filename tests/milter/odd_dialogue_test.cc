@@ -31,7 +31,7 @@ TEST_F(OddDialogueTest, EndsWithoutAWordAtQuit) {
     Open(kNoRelay);
     if (negotiated) Negotiate();
     EXPECT_THAT(Say({'Q'}), IsEmpty());
-    EXPECT_EQ(mta_->state(), State::kEnded);
+    EXPECT_EQ(mta_->state(), State::kQuit);
     EXPECT_THAT(Counted(), IsEmpty());
     TearDown();
   }
@@ -219,7 +219,7 @@ TEST_F(OddDialogueTest, SaysWhyItTurnsAway) {
     mta_->dialogue().TurnAway(why);
     EXPECT_THAT(Say({'A'}), IsEmpty());
     EXPECT_THAT(Say(kMail), ElementsAre(HasSubstr(text)));
-    EXPECT_EQ(mta_->state(), State::kEnded);
+    EXPECT_EQ(mta_->state(), State::kFarewell);
     TearDown();
   }
 }
@@ -250,7 +250,7 @@ TEST_F(OddDialogueTest, BreaksOffWithA421) {
   Open(kNoRelay);
   std::string out;
   EXPECT_EQ(mta_->dialogue().Break(Counter::kTooBigPackets, out),
-            State::kEnded);
+            State::kFarewell);
   EXPECT_THAT(Read(out),
               ElementsAre("y 421 4.3.2 Temporary failure, try again later|"));
   EXPECT_EQ(Counted(),
