@@ -20,6 +20,7 @@
 #include "absl/strings/str_join.h"
 #include "milter/control.h"
 #include "milter/door.h"
+#include "milter/inherited_sockets.h"
 #include "milter/listener.h"
 #include "milter/log.h"
 #include "milter/native_door.h"
@@ -37,7 +38,7 @@ namespace {
 
 constexpr const char* kRunDirectory = "/run/gatemilter";
 
-// All sockets, bound before privileges are dropped.
+// All sockets, opened before privileges are dropped.
 struct Sockets {
   std::vector<Listener> milter;  // in the order of the settings, one or more
   Listener control;
@@ -62,7 +63,8 @@ absl::Status MakeRunDirectory(const std::string& user) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Listener> BindControl(const rules::Settings& settings) {
+absl::StatusOr<Listener> OpenControl(const rules::Settings& settings,
+                                     InheritedSockets& inherited) {
   rules::SocketSetting control;
   if (settings.control.has_value()) {
     control = *settings.control;
@@ -71,10 +73,10 @@ absl::StatusOr<Listener> BindControl(const rules::Settings& settings) {
     absl::Status made = MakeRunDirectory(settings.user);
     if (!made.ok()) return made;
   }
-  return Listener::Bind(control);
+  return Listener::Open(control, inherited);
 }
 
-absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
+absl::StatusOr<Sockets> OpenSockets(const rules::Settings& settings,
                                     const std::string& policy_file) {
   if (settings.sockets.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -82,14 +84,19 @@ absl::StatusOr<Sockets> BindSockets(const rules::Settings& settings,
         ": no socket to listen on; add `set socket "
         "\"unix:/path\"`, or start with --set 'socket \"unix:/path\"'"));
   }
+  absl::StatusOr<InheritedSockets> inherited = InheritedSockets::Take();
+  if (!inherited.ok()) return inherited.status();
   std::vector<Listener> milter;
   for (const rules::SocketSetting& setting : settings.sockets) {
-    absl::StatusOr<Listener> bound = Listener::Bind(setting);
-    if (!bound.ok()) return bound.status();
-    milter.push_back(*std::move(bound));
+    absl::StatusOr<Listener> opened = Listener::Open(setting, *inherited);
+    if (!opened.ok()) return opened.status();
+    milter.push_back(*std::move(opened));
   }
-  absl::StatusOr<Listener> control = BindControl(settings);
+  absl::StatusOr<Listener> control = OpenControl(settings, *inherited);
   if (!control.ok()) return control.status();
+  if (absl::Status status = inherited->CheckAllClaimed(); !status.ok()) {
+    return status;
+  }
   return Sockets{std::move(milter), *std::move(control)};
 }
 
@@ -106,6 +113,7 @@ std::string Addresses(const std::vector<Listener>& listeners) {
   return absl::StrJoin(listeners, ", ",
                        [](std::string* out, const Listener& listener) {
                          out->append(listener.address());
+                         if (listener.inherited()) out->append(" (inherited)");
                        });
 }
 
@@ -234,7 +242,7 @@ absl::Status Serve(const DaemonOptions& options) {
         absl::StrCat(origin.file, ": not started"));
   }
   const rules::Settings& settings = tested.load.policy->settings();
-  absl::StatusOr<Sockets> sockets = BindSockets(settings, origin.file);
+  absl::StatusOr<Sockets> sockets = OpenSockets(settings, origin.file);
   if (!sockets.ok()) return sockets.status();
   const auto redis = ReadRedisOptions(settings);
   if (!redis.ok()) return redis.status();

@@ -1,28 +1,27 @@
 #include "milter/listener.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 
 namespace gate::milter {
 namespace {
 
 constexpr uint32_t kDefaultMode = 0660;
+constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kDescriptor = "fd:";
 
 template <class... Args>
 absl::Status Error(const absl::FormatSpec<Args...>& format,
@@ -32,36 +31,11 @@ absl::Status Error(const absl::FormatSpec<Args...>& format,
 
 const char* LastError() { return std::strerror(errno); }
 
-std::optional<int> ParseNumber(std::string_view text, int most) {
-  int number = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || rest != end || number < 0 || number > most) {
-    return std::nullopt;
-  }
-  return number;
-}
-
-absl::StatusOr<sockaddr_un> UnixAddress(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path[0] != '/') {
-    return Error("unix:%s: the path must begin with /", path);
-  }
-  if (path.size() >= sizeof address.sun_path) {
-    return Error("unix:%s: the path has %d bytes, a socket's may have %d", path,
-                 path.size(), sizeof address.sun_path - 1);
-  }
-  path.copy(address.sun_path, path.size());
-  return address;
-}
-
 // Whether some process listens on the socket file at `address`.
-bool SomebodyListens(const sockaddr_un& address) {
+bool SomebodyListens(const SocketAddress& address) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
-  const int failed =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int failed = connect(fd, address.get(), address.size);
   // Anything but a refusal (backlog full, no right to ask) may be somebody.
   const bool refused = failed != 0 && errno == ECONNREFUSED;
   close(fd);
@@ -69,7 +43,8 @@ bool SomebodyListens(const sockaddr_un& address) {
 }
 
 // Removes the socket that a dead process left behind.
-absl::Status RemoveStale(const std::string& path, const sockaddr_un& address) {
+absl::Status RemoveStale(const std::string& path,
+                         const SocketAddress& address) {
   struct stat status = {};
   if (lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return absl::OkStatus();  // or bind says what it is
@@ -157,68 +132,40 @@ absl::Status SetRights(const std::string& path,
   return absl::OkStatus();
 }
 
-struct InetAddress {
-  sockaddr_storage storage = {};
-  socklen_t size = 0;
-};
-
-absl::StatusOr<InetAddress> ParseInet(int family, const std::string& text) {
-  const size_t at = text.find('@');
-  const std::optional<int> port =
-      ParseNumber(std::string_view(text).substr(0, at), 65535);
-  if (!port) return Error("`%s` is no port; write inet:8891@127.0.0.1", text);
-  const std::string host = at != std::string::npos ? text.substr(at + 1)
-                           : family == AF_INET6    ? "::1"
-                                                   : "127.0.0.1";
-  InetAddress address;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(static_cast<uint16_t>(*port));
-    address.size = sizeof *v4;
-  } else if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(static_cast<uint16_t>(*port));
-    address.size = sizeof *v6;
-  } else {
-    return Error("`%s` is no IP address; names are not looked up here", host);
-  }
-  return address;
-}
-
 }  // namespace
 
+Listener::Listener(const rules::SocketSetting& setting)
+    : address_(setting.address), name_(setting.name) {}
+
+absl::StatusOr<Listener> Listener::Open(const rules::SocketSetting& setting,
+                                        InheritedSockets& inherited) {
+  const int fd = inherited.Claim(setting.address);
+  if (fd < 0) return Bind(setting);
+  Listener listener(setting);
+  listener.Adopt(fd);
+  return listener;
+}
+
 absl::StatusOr<Listener> Listener::Bind(const rules::SocketSetting& setting) {
-  Listener listener;
-  listener.address_ = setting.address;
-  listener.name_ = setting.name;
-  const size_t colon = setting.address.find(':');
-  const std::string kind = setting.address.substr(0, colon);
-  const std::string rest =
-      colon == std::string::npos ? "" : setting.address.substr(colon + 1);
+  Listener listener(setting);
   absl::Status status;
-  if (kind == "unix") {
-    status = listener.BindUnix(rest, setting);
-  } else if (kind == "inet" || kind == "inet6") {
-    status = listener.BindInet(kind == "inet" ? AF_INET : AF_INET6, rest);
-  } else if (kind == "fd") {
-    status = listener.Inherit(rest);
+  if (setting.address.starts_with(kDescriptor)) {
+    status = listener.Inherit(setting.address.substr(kDescriptor.size()));
   } else {
-    status = Error(
-        "`%s` is no socket address; write unix:/path, "
-        "inet:8891@127.0.0.1, inet6:8891@::1 or fd:3",
-        setting.address);
+    const auto address = SocketAddress::Parse(setting.address);
+    status = !address.ok() ? address.status()
+             : address->family() == AF_UNIX
+                 ? listener.BindUnix(*address, setting)
+                 : listener.BindInet(*address);
   }
   if (!status.ok()) return status;
   return listener;
 }
 
-absl::Status Listener::BindUnix(const std::string& path,
+absl::Status Listener::BindUnix(const SocketAddress& address,
                                 const rules::SocketSetting& setting) {
-  const absl::StatusOr<sockaddr_un> address = UnixAddress(path);
-  if (!address.ok()) return address.status();
-  if (absl::Status status = RemoveStale(path, *address); !status.ok()) {
+  const std::string path = setting.address.substr(kUnix.size());
+  if (absl::Status status = RemoveStale(path, address); !status.ok()) {
     return status;
   }
   fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -228,8 +175,7 @@ absl::Status Listener::BindUnix(const std::string& path,
   if (fchmod(fd_, 0) != 0) {
     return Error("unix:%s: fchmod: %s", path, LastError());
   }
-  if (bind(fd_, reinterpret_cast<const sockaddr*>(&*address),
-           sizeof *address) != 0) {
+  if (bind(fd_, address.get(), address.size) != 0) {
     return BindError(path, errno);
   }
   path_ = path;
@@ -243,20 +189,15 @@ absl::Status Listener::BindUnix(const std::string& path,
   return SetRights(path, setting);
 }
 
-absl::Status Listener::BindInet(int family, const std::string& port_at_host) {
-  const absl::StatusOr<InetAddress> address = ParseInet(family, port_at_host);
-  if (!address.ok()) {
-    return Error("%s: %s", address_, address.status().message());
-  }
-  fd_ = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+absl::Status Listener::BindInet(const SocketAddress& address) {
+  fd_ = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return Error("%s: socket: %s", address_, LastError());
   const int on = 1;
   setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address->storage.ss_family == AF_INET6) {
+  if (address.family() == AF_INET6) {
     setsockopt(fd_, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   }
-  if (bind(fd_, reinterpret_cast<const sockaddr*>(&address->storage),
-           address->size) != 0) {
+  if (bind(fd_, address.get(), address.size) != 0) {
     const char* repair =
         errno == EADDRINUSE ? "; stop what listens there, or choose another "
                               "port"
@@ -269,23 +210,25 @@ absl::Status Listener::BindInet(int family, const std::string& port_at_host) {
 }
 
 absl::Status Listener::Inherit(const std::string& number) {
-  const std::optional<int> fd = ParseNumber(number, 65535);
-  int listens = 0;
-  socklen_t size = sizeof listens;
-  if (!fd || *fd <= STDERR_FILENO) {
+  int fd = -1;
+  if (!absl::SimpleAtoi(number, &fd) || fd <= STDERR_FILENO) {
     return Error("%s: no descriptor of a socket; systemd hands over fd:3",
                  address_);
   }
-  if (getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
-      listens == 0) {
+  if (!IsListening(fd)) {
     return Error(
         "%s: no listening socket was handed over; start from a "
         "systemd .socket unit, or write unix:/path",
         address_);
   }
-  fd_ = *fd;
-  fcntl(fd_, F_SETFD, FD_CLOEXEC);
+  Adopt(fd);
   return absl::OkStatus();
+}
+
+void Listener::Adopt(int fd) {
+  fd_ = fd;
+  inherited_ = true;
+  fcntl(fd_, F_SETFD, FD_CLOEXEC);
 }
 
 absl::Status Listener::Listen() {
@@ -304,6 +247,7 @@ Listener& Listener::operator=(Listener&& other) noexcept {
   path_ = std::exchange(other.path_, {});
   device_ = other.device_;
   inode_ = other.inode_;
+  inherited_ = other.inherited_;
   return *this;
 }
 

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -17,10 +19,24 @@ namespace gate::mta {
 namespace {
 
 constexpr int kExecFailed = 127;
+constexpr int kFirstSocket = STDERR_FILENO + 1;
+// Above all that a test has open.
+constexpr int kFarAway = 800;
+constexpr std::string_view kListenPid = "LISTEN_PID=";
 
 void OpenAs(int descriptor, const std::string& path, int flags) {
   const int opened = open(path.c_str(), flags, 0644);
   if (opened >= 0) dup2(opened, descriptor);
+}
+
+// The sockets become 3, 4, ...; each may have any of these numbers before.
+unsigned PlaceSockets(const std::vector<int>& sockets) {
+  const int count = static_cast<int>(sockets.size());
+  for (int i = 0; i < count; ++i) {
+    dup2(sockets[static_cast<size_t>(i)], kFarAway + i);
+  }
+  for (int i = 0; i < count; ++i) dup2(kFarAway + i, kFirstSocket + i);
+  return static_cast<unsigned>(count);
 }
 
 // argv and environment of a command. Made before the fork: the child of a
@@ -33,10 +49,21 @@ class Arguments {
     for (const std::string& setting : command.environment) {
       Add(environment_, setting);
     }
+    if (!command.sockets.empty()) {
+      listen_fds_ = "LISTEN_FDS=" + std::to_string(command.sockets.size());
+      Add(environment_, listen_fds_);
+      environment_.push_back(listen_pid_.data());
+    }
     for (char** entry = environ; *entry != nullptr; ++entry) {
       if (!Sets(command.environment, *entry)) environment_.push_back(*entry);
     }
     environment_.push_back(nullptr);
+  }
+  // In the child: only there is its id known.
+  void SetPid(pid_t pid) {
+    char* digits = listen_pid_.data() +
+                   kListenPid.copy(listen_pid_.data(), kListenPid.size());
+    *std::to_chars(digits, listen_pid_.end() - 1, pid).ptr = '\0';
   }
   char* const* argv() const { return argv_.data(); }
   char* const* environment() const { return environment_.data(); }
@@ -55,12 +82,14 @@ class Arguments {
                        });
   }
 
+  std::string listen_fds_;
+  std::array<char, 40> listen_pid_ = {};
   std::vector<char*> argv_;
   std::vector<char*> environment_;
 };
 
 // Between fork and exec.
-[[noreturn]] void Become(const Command& command, const Arguments& arguments,
+[[noreturn]] void Become(const Command& command, Arguments& arguments,
                          pid_t parent) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -68,13 +97,14 @@ class Arguments {
   OpenAs(STDIN_FILENO, command.in, O_RDONLY);
   OpenAs(STDOUT_FILENO, command.out, O_WRONLY | O_CREAT | O_APPEND);
   OpenAs(STDERR_FILENO, command.err, O_WRONLY | O_CREAT | O_APPEND);
-  close_range(STDERR_FILENO + 1, ~0U, 0);
+  close_range(kFirstSocket + PlaceSockets(command.sockets), ~0U, 0);
+  arguments.SetPid(getpid());
   execvpe(arguments.argv()[0], arguments.argv(), arguments.environment());
   _exit(kExecFailed);
 }
 
 pid_t Start(const Command& command) {
-  const Arguments arguments(command);
+  Arguments arguments(command);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid == 0) Become(command, arguments, parent);

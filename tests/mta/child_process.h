@@ -23,6 +23,8 @@ struct Command {
   std::string err = "/dev/null";
   std::vector<std::string> environment =
       {};  // NAME=VALUE, besides the test's own
+  // Listening sockets, as a supervisor hands them down (sd_listen_fds(3)).
+  std::vector<int> sockets = {};
 };
 
 // Ends its process group when it goes away. Thread-compatible.

@@ -60,6 +60,7 @@ std::string GatemilterProcess::Start(const Options& options) {
   command.argv.insert(command.argv.end(), options.arguments.begin(),
                       options.arguments.end());
   command.out = command.err = log_file_;
+  command.sockets = options.sockets;
   process_ = ChildProcess(command);
   const auto settled = [&] {
     return !process_.Running() ||

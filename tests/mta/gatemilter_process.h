@@ -24,6 +24,7 @@ class GatemilterProcess {
     std::string policy_file = {};
     std::string policy = {};
     std::vector<std::string> arguments = {};  // more of them for `serve`
+    std::vector<int> sockets = {};            // handed down to it
   };
   explicit GatemilterProcess(const Options& options);
   ~GatemilterProcess() { Stop(); }
