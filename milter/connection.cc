@@ -18,6 +18,11 @@ Connection::Connection(policy::Engine& engine, policy::Store& store,
   engine_.Open(session_);
 }
 
+void Connection::Open() {
+  ForgetMessage();
+  engine_.Open(session_);
+}
+
 template <class Event>
 Response Connection::Decide(const Event& event) noexcept {
   event_began_ = steady_clock::now();

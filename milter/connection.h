@@ -45,6 +45,8 @@ class Connection {
   // Pins the policy. Requires: the collaborators outlive the connection.
   Connection(policy::Engine& engine, policy::Store& store,
              policy::Statistics& statistics, Answers& answers);
+  // Begins anew after Close, with the newest policy; memory is kept.
+  void Open();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

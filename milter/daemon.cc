@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "milter/control.h"
 #include "milter/door.h"
 #include "milter/inherited_sockets.h"
@@ -229,6 +230,10 @@ StatsReport Daemon::Stats() {
 absl::Status Serve(const DaemonOptions& options) {
   Door::BlockSignals();
   std::signal(SIGPIPE, SIG_IGN);
+#ifdef NDEBUG
+  // Debian's Abseil looks for deadlocks at each lock, at some cost.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
   RaiseDescriptorLimit();
   rules::DiskReader reader;
   const PolicyOrigin origin{

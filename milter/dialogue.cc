@@ -58,9 +58,15 @@ Needs NeedsToTurnAway() {
 
 }  // namespace
 
-Dialogue::Dialogue(const DialogueContext& context, DialogueOwner& owner,
-                   std::string_view listener)
-    : context_(context), owner_(owner), listener_(listener) {}
+Dialogue::Dialogue(const DialogueContext& context, DialogueOwner& owner)
+    : context_(context), owner_(owner) {}
+
+void Dialogue::Open(std::string_view listener) {
+  listener_ = listener;
+  macros_.Clear();
+  negotiated_ = in_message_ = false;
+  turned_away_.reset();
+}
 
 void Dialogue::Done(policy::Batch&) noexcept {
   answered_ = true;
@@ -77,7 +83,10 @@ Connection& Dialogue::Opened() {
   if (!connection_) {
     connection_.emplace(context_.engine, context_.store, context_.statistics,
                         static_cast<Answers&>(*this));
+  } else if (!opened_) {
+    connection_->Open();
   }
+  opened_ = true;
   return *connection_;
 }
 
@@ -110,8 +119,7 @@ Dialogue::State Dialogue::Break(Counter why, std::string& out) noexcept {
 }
 
 void Dialogue::Close() noexcept {
-  if (connection_) connection_->Close();
-  connection_.reset();
+  if (std::exchange(opened_, false)) connection_->Close();
 }
 
 Dialogue::State Dialogue::Dispatch(const Packet& packet, std::string& out) {
@@ -126,7 +134,7 @@ Dialogue::State Dialogue::Dispatch(const Packet& packet, std::string& out) {
     case Command::kMacros:
       return TakeMacros(packet.data, out);
     case Command::kAbort:
-      if (connection_) connection_->Abort();
+      if (opened_) connection_->Abort();
       in_message_ = false;
       return State::kOpen;
     case Command::kQuitNewConnection:
@@ -172,7 +180,7 @@ Dialogue::State Dialogue::Negotiate(std::string_view data, std::string& out) {
   size_t count = 0;
   // A stage without macros keeps the MTA's own list: to Postfix an empty list
   // means just that.
-  const bool ask = (agreed_.actions & kActionSetMacros) != 0 && connection_;
+  const bool ask = (agreed_.actions & kActionSetMacros) != 0 && opened_;
   for (size_t stage = 0; ask && stage < rules::kStageCount; ++stage) {
     const auto& names = connection_->policy().needs().macros[stage];
     if (names.empty()) continue;

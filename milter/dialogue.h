@@ -51,9 +51,11 @@ class Dialogue : private Answers {
     kFarewell,  // we said 421: the MTA is to close
   };
 
-  // `listener`: the name of the socket; outlives the dialogue, as all do.
-  Dialogue(const DialogueContext& context, DialogueOwner& owner,
-           std::string_view listener);
+  // All outlive the dialogue.
+  Dialogue(const DialogueContext& context, DialogueOwner& owner);
+  // Begins, also anew after Close; memory is kept. `listener`: the name of the
+  // socket; outlives the dialogue.
+  void Open(std::string_view listener);
 
   // Answers one packet of the MTA.
   State Take(const Packet& packet, std::string& out) noexcept;
@@ -87,8 +89,9 @@ class Dialogue : private Answers {
 
   const DialogueContext& context_;
   DialogueOwner& owner_;
-  const std::string_view listener_;
+  std::string_view listener_;
   std::optional<Connection> connection_;
+  bool opened_ = false;  // the connection: not closed since
   ReceivedMacros macros_;
   std::vector<std::string_view> parameters_;
   Features agreed_;

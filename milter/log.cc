@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
+#include "milter/line_allowance.h"
 #include "milter/missing_macro.h"
 #include "rules/source.h"
 #include "spdlog/async.h"
@@ -24,6 +26,9 @@ using policy::Counter;
 using rules::FactId;
 
 constexpr size_t kQueuedLines = 8192;
+// Of decisions, all together: an attack must not cost more to write down than
+// to refuse.
+constexpr uint32_t kDecisionsPerSecond = 1000;
 constexpr size_t kLongestValue = 256;  // bytes of one value in a line
 
 // A line under construction: on the stack as long as it is of usual length.
@@ -197,6 +202,24 @@ class DropCounter : public spdlog::sinks::sink {
 struct Log::Impl {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
+  policy::Statistics& statistics;
+  LineAllowance allowance{kDecisionsPerSecond};
+
+  // Whether a decision is to be written. Says how many were not before it.
+  bool MayWriteDecision() {
+    if (!logger->should_log(spdlog::level::info)) return false;
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (!allowance.Take(now.tv_sec)) {
+      statistics.Count(Counter::kLogDropped);
+      return false;
+    }
+    if (const uint64_t left_out = allowance.TakeLeftOut(); left_out > 0) {
+      logger->warn("{} decisions were not written: more than {} a second",
+                   left_out, kDecisionsPerSecond);
+    }
+    return true;
+  }
 
   void Write(spdlog::level::level_enum level, const Line& line) const {
     logger->log(level, spdlog::string_view_t(line.data(), line.size()));
@@ -204,7 +227,7 @@ struct Log::Impl {
 };
 
 Log::Log(const std::string& level, policy::Statistics& statistics)
-    : impl_(std::make_unique<Impl>()) {
+    : impl_(new Impl{.pool = {}, .logger = {}, .statistics = statistics}) {
   impl_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
   const bool journal = StderrIsJournal();
   std::vector<spdlog::sink_ptr> sinks = {StderrSink(journal)};
@@ -236,8 +259,8 @@ void Log::Error(std::string_view text) {
 
 // A line that cannot be written (no memory) is no reason to fail the event.
 void Log::Decided(const Decision& decision) noexcept {
-  if (!impl_->logger->should_log(spdlog::level::info)) return;
   try {
+    if (!impl_->MayWriteDecision()) return;
     Line line;
     AppendVerdict(decision.verdict, line);
     if (decision.verdict.kept) AppendField("kept", "yes", line);
@@ -253,8 +276,8 @@ void Log::Decided(const Decision& decision) noexcept {
 
 void Log::Noted(const rules::Rule& rule, const policy::Session& session,
                 std::string_view text) noexcept {
-  if (!impl_->logger->should_log(spdlog::level::info)) return;
   try {
+    if (!impl_->MayWriteDecision()) return;
     Line line;
     AppendField("stage", rules::StageName(rule.stage), line);
     AppendField("action", rules::ActionName(rule.action), line);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,8 @@ constexpr int64_t kLastEventsUs = 5'000'000;
 // Connections beyond max-connections that are told so; more of them wait in
 // the system's queue.
 constexpr size_t kTurnedAwayAtOnce = 1024;
+// Closed peers whose memory serves the next ones.
+constexpr size_t kSpares = 64;
 // Beyond its share, before a loop leaves new connections to others.
 constexpr size_t kSlack = 16;
 
@@ -68,22 +71,33 @@ void NativeLoop::Listen() {
   if (std::exchange(listening_, true) || draining_) return;
   settle_.Stop();
   for (const DoorSocket& socket : context_.sockets) {
+    const auto kind = policy::LoopSocket::KindOf(socket.fd);
     listeners_.push_back(std::make_unique<policy::LoopListener>(
-        loop_, socket.fd, [this, &socket](int fd) { Accept(fd, socket.name); },
+        loop_, socket.fd,
+        [this, &socket, kind](int fd) { Accept(fd, kind, socket.name); },
         [this](int error) { AcceptFailed(error); }));
   }
 }
 
-void NativeLoop::Accept(int fd, std::string_view listener) {
+NativePeer& NativeLoop::AddPeer() {
+  if (spare_.empty()) {
+    PeerOwner& self = *this;
+    spare_.push_back(std::make_unique<NativePeer>(peer_context_, self));
+  }
+  calm_.splice(calm_.end(), spare_, std::prev(spare_.end()));
+  NativePeer& peer = *calm_.back();
+  peer.place = std::prev(calm_.end());
+  peer.hurried = false;
+  peer.silent_since_us = loop_.TurnUs();
+  return peer;
+}
+
+void NativeLoop::Accept(int fd, policy::LoopSocket::Kind kind,
+                        std::string_view listener) {
   const size_t before = context_.connections.fetch_add(1);
   ++connections_;
-  PeerOwner& self = *this;
-  const auto place = calm_.insert(
-      calm_.end(),
-      std::make_unique<NativePeer>(peer_context_, self, fd, listener));
-  NativePeer& peer = **place;
-  peer.place = place;
-  peer.silent_since_us = loop_.TurnUs();
+  NativePeer& peer = AddPeer();
+  peer.Open(fd, kind, listener);
   if (before >= context_.options.max_connections) {
     peer.TurnAway(policy::Counter::kTurnedAway);
   }
@@ -141,7 +155,12 @@ void NativeLoop::Hurry(NativePeer& peer) {
 }
 
 void NativeLoop::Gone(NativePeer& peer) {
-  (peer.hurried ? hurried_ : calm_).erase(peer.place);
+  Peers& from = peer.hurried ? hurried_ : calm_;
+  if (spare_.size() < kSpares) {
+    spare_.splice(spare_.end(), from, peer.place);
+  } else {
+    from.erase(peer.place);
+  }
   --connections_;
   --context_.connections;
   if (draining_ && connections_ == 0) loop_.Stop();
@@ -156,6 +175,7 @@ void NativeLoop::Tick() {
   TimeOut(hurried_, context_.options.half_packet_us);
   TimeOut(calm_, context_.options.idle_us);
   ResumeListeners();
+  spare_.clear();
   if (connections_ > 0) StartTicking();
 }
 

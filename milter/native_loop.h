@@ -66,7 +66,9 @@ class NativeLoop : private PeerOwner {
   void Gone(NativePeer& peer) override;
 
   void Listen();
-  void Accept(int fd, std::string_view listener);
+  void Accept(int fd, policy::LoopSocket::Kind kind, std::string_view listener);
+  // The last of calm_.
+  NativePeer& AddPeer();
   void AcceptFailed(int error);
   // More than its share of the connections.
   bool Overloaded() const;
@@ -87,6 +89,7 @@ class NativeLoop : private PeerOwner {
   PeerContext peer_context_;
   Peers calm_;     // by when they were last heard, the longest silent first
   Peers hurried_;  // by when the hurry began
+  Peers spare_;    // closed; dropped each second, as they pin old policies
   std::vector<NativePeer*> answered_;
   std::vector<NativePeer*> resuming_;
   std::vector<std::unique_ptr<policy::LoopListener>> listeners_;

@@ -15,17 +15,21 @@ constexpr size_t kMaxKept = 2 * kMaxPacketData;
 
 }  // namespace
 
-NativePeer::NativePeer(PeerContext& context, PeerOwner& owner, int fd,
-                       std::string_view listener)
+NativePeer::NativePeer(PeerContext& context, PeerOwner& owner)
     : context_(context),
       owner_(owner),
-      dialogue_(context.dialogue, static_cast<DialogueOwner&>(*this),
-                listener) {
-  socket_.emplace(context.loop, fd, context.input,
+      dialogue_(context.dialogue, static_cast<DialogueOwner&>(*this)) {}
+
+NativePeer::~NativePeer() { dialogue_.Close(); }
+
+void NativePeer::Open(int fd, policy::LoopSocket::Kind kind,
+                      std::string_view listener) {
+  state_ = State::kOpen;
+  paused_ = false;
+  dialogue_.Open(listener);
+  socket_.emplace(context_.loop, fd, kind, context_.input,
                   static_cast<policy::LoopSocket::Handler&>(*this));
 }
-
-NativePeer::~NativePeer() = default;
 
 void NativePeer::Received(std::string_view bytes) {
   if (state_ == State::kFarewell) return;
@@ -132,6 +136,8 @@ void NativePeer::TimeOut() {
 
 void NativePeer::Leave() {
   dialogue_.Close();
+  socket_.reset();
+  std::string().swap(kept_);
   owner_.Gone(*this);
 }
 

@@ -28,7 +28,7 @@ class PeerOwner {
   // Half a packet, or a connection that the MTA has to close now: it must not
   // be silent for long.
   virtual void Hurry(NativePeer& peer) = 0;
-  // It can be destroyed, and is to be.
+  // It is closed, and can be destroyed or opened anew.
   virtual void Gone(NativePeer& peer) = 0;
 };
 
@@ -43,10 +43,11 @@ struct PeerContext {
 // Confined to its loop.
 class NativePeer : private policy::LoopSocket::Handler, private DialogueOwner {
  public:
-  // Takes the descriptor.
-  NativePeer(PeerContext& context, PeerOwner& owner, int fd,
-             std::string_view listener);
+  NativePeer(PeerContext& context, PeerOwner& owner);
+  // Closes. Requires: not waiting for the store.
   ~NativePeer() override;
+  // Takes the descriptor; also anew after Gone: memory is kept.
+  void Open(int fd, policy::LoopSocket::Kind kind, std::string_view listener);
 
   // Requires: Answered was called.
   void Resume();

@@ -37,40 +37,58 @@ std::optional<size_t> ReceivedMacros::PlaceOf(char command) {
   }
 }
 
+// Drops what comes behind `end`: macros for the command at `place` and later
+// ones.
+void ReceivedMacros::CutTo(size_t place, End end) {
+  bytes_.resize(end.bytes);
+  entries_.resize(end.entries);
+  std::fill(ends_.begin() + static_cast<ptrdiff_t>(place), ends_.end(), end);
+}
+
 void ReceivedMacros::Take(const MacroBlock& block) {
   const std::optional<size_t> place = PlaceOf(block.command);
   if (!place) return;
-  bytes_.resize(*place == 0 ? 0 : ends_[*place - 1]);
+  CutTo(*place, *place == 0 ? End() : ends_[*place - 1]);
+  const auto begin = static_cast<uint32_t>(bytes_.size());
   bytes_.append(block.pairs);
-  std::fill(ends_.begin() + static_cast<ptrdiff_t>(*place), ends_.end(),
-            bytes_.size());
+  const auto at = [&](std::string_view text) {
+    return begin + static_cast<uint32_t>(text.data() - block.pairs.data());
+  };
+  std::string_view pairs = block.pairs;
+  std::string_view name;
+  std::string_view value;
+  while (TakeMacro(pairs, name, value)) {
+    name = Bare(name);
+    entries_.push_back({.name = at(name),
+                        .name_size = static_cast<uint32_t>(name.size()),
+                        .value = at(value),
+                        .value_size = static_cast<uint32_t>(value.size())});
+  }
+  CutTo(*place, {.bytes = static_cast<uint32_t>(bytes_.size()),
+                 .entries = static_cast<uint32_t>(entries_.size())});
 }
 
 void ReceivedMacros::Begin(Command command) {
   const std::optional<size_t> place = PlaceOf(static_cast<char>(command));
-  if (!place || ends_[*place] == bytes_.size()) return;
-  bytes_.resize(ends_[*place]);
-  std::fill(ends_.begin() + static_cast<ptrdiff_t>(*place), ends_.end(),
-            bytes_.size());
+  if (!place || ends_[*place].bytes == bytes_.size()) return;
+  CutTo(*place, ends_[*place]);
 }
 
-void ReceivedMacros::Clear() {
-  bytes_.clear();
-  ends_.fill(0);
-}
+void ReceivedMacros::Clear() { CutTo(0, {}); }
 
 std::optional<std::string_view> ReceivedMacros::Macro(
     std::string_view name) const {
   name = Bare(name);
-  std::optional<std::string_view> found;
-  std::string_view pairs = bytes_;
-  std::string_view each;
-  std::string_view value;
-  // The last one counts: later commands stand behind earlier ones.
-  while (TakeMacro(pairs, each, value)) {
-    if (Bare(each) == name) found = value;
+  const std::string_view bytes = bytes_;
+  // From the latest command back to the first.
+  for (size_t i = entries_.size(); i > 0; --i) {
+    const Entry& entry = entries_[i - 1];
+    if (entry.name_size == name.size() &&
+        bytes.substr(entry.name, entry.name_size) == name) {
+      return bytes.substr(entry.value, entry.value_size);
+    }
   }
-  return found;
+  return std::nullopt;
 }
 
 }  // namespace gate::milter

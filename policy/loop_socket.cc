@@ -15,13 +15,6 @@ void SetOption(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
-bool IsTcp(int fd) {
-  int family = 0;
-  socklen_t size = sizeof family;
-  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 &&
-         family != AF_UNIX;
-}
-
 }  // namespace
 
 // Lives until libuv has closed it.
@@ -64,13 +57,20 @@ struct LoopSocket::Stream {
   }
 };
 
-LoopSocket::LoopSocket(Loop& loop, int fd, std::span<char> input,
+LoopSocket::Kind LoopSocket::KindOf(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  const bool known = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0;
+  return known && family == AF_UNIX ? Kind::kUnix : Kind::kTcp;
+}
+
+LoopSocket::LoopSocket(Loop& loop, int fd, Kind kind, std::span<char> input,
                        Handler& handler)
     : stream_(new Stream) {
   stream_->handler = &handler;
   stream_->input = input;
   stream_->fd = fd;
-  stream_->tcp = IsTcp(fd);
+  stream_->tcp = kind == Kind::kTcp;
   uv_pipe_init(loop.handle(), &stream_->pipe, /*ipc=*/0);
   stream_->pipe.data = stream_->write.data = stream_;
   uv_pipe_open(&stream_->pipe, fd);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,11 +27,15 @@ class LoopSocket {
     virtual void Ended() = 0;
   };
 
+  enum class Kind : uint8_t { kTcp, kUnix };
+  static Kind KindOf(int fd);
+
   // Takes the descriptor of a connected stream socket; reads from now on, into
   // `input`, which may serve all sockets of the loop. TCP: TCP_NODELAY,
   // keep-alive, and TCP_QUICKACK after each read: an MTA that writes a packet
   // in two parts waits for an acknowledgement in between (Sendmail: 44 ms).
-  LoopSocket(Loop& loop, int fd, std::span<char> input, Handler& handler);
+  LoopSocket(Loop& loop, int fd, Kind kind, std::span<char> input,
+             Handler& handler);
   // Closes.
   ~LoopSocket();
   LoopSocket(const LoopSocket&) = delete;

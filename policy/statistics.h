@@ -32,7 +32,7 @@ enum class Counter : uint8_t {
   kStoreTrips,    // batches submitted
   kNotGiven,      // refusals of local submissions that were only logged
   kAborts,
-  kLogDropped,  // lines that did not fit the log's queue
+  kLogDropped,  // lines beyond the log's queue or its allowance
   // Why the native door ended a connection, or found something odd about it.
   kTurnedAway,        // more than max-connections: answered 421
   kDrained,           // went on after the drain's end: answered 421

@@ -66,7 +66,9 @@ class DialogueWorld {
 class DialogueMta : private DialogueOwner {
  public:
   explicit DialogueMta(DialogueWorld& world)
-      : dialogue_(world.context(), *this, "test") {}
+      : dialogue_(world.context(), *this) {
+    dialogue_.Open("test");
+  }
   ~DialogueMta() override { dialogue_.Close(); }
 
   // The bytes that come back. Requires: state() is kOpen.

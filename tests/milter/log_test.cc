@@ -112,6 +112,21 @@ TEST_F(LogTest, KeepsToItsLevel) {
   EXPECT_THAT(lines, HasSubstr("info: now {braces} are text\n"));
 }
 
+TEST_F(LogTest, CountsWhatAFloodOfDecisionsMayNotWrite) {
+  constexpr size_t kDecisions = 5000;
+  const std::string lines = Lines("info", [&](Log& log) {
+    for (size_t i = 0; i < kDecisions; ++i) log.Noted(rule_, session_, "flood");
+  });
+  const auto written =
+      static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+  EXPECT_GE(written, 1000u);
+  EXPECT_LT(written, kDecisions) << "5,000 lines in more than four seconds?";
+  const uint64_t left_out =
+      statistics_.Snapshot()
+          .counters[static_cast<size_t>(policy::Counter::kLogDropped)];
+  EXPECT_GE(written + left_out, kDecisions);
+}
+
 // Standard error is a pipe that nobody reads yet: the background thread stands
 // still, and the queue runs full.
 TEST_F(LogTest, DropsLinesRatherThanWaitAndCountsThem) {
