@@ -47,31 +47,36 @@ MtaClient::~MtaClient() {
 void MtaClient::Send(char command, std::string_view data) {
   std::string packet;
   AppendPacket(command, data, packet);
-  for (size_t sent = 0; sent < packet.size();) {
-    const ssize_t now =
-        send(fd_, packet.data() + sent, packet.size() - sent, MSG_NOSIGNAL);
+  SendBytes(packet);
+}
+
+void MtaClient::SendBytes(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t now = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (now <= 0) return;  // the next Receive tells
-    sent += static_cast<size_t>(now);
+    bytes.remove_prefix(static_cast<size_t>(now));
   }
 }
 
-bool MtaClient::ReadAll(char* data, size_t size) {
-  while (size > 0) {
-    const ssize_t now = read(fd_, data, size);
-    if (now <= 0) return false;
-    data += now;
-    size -= static_cast<size_t>(now);
+std::string MtaClient::Read(size_t size) {
+  std::string bytes(size, '\0');
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t now = read(fd_, bytes.data() + filled, size - filled);
+    if (now <= 0) break;
+    filled += static_cast<size_t>(now);
   }
-  return true;
+  bytes.resize(filled);
+  return bytes;
 }
 
 MtaClient::Packet MtaClient::Receive() {
-  std::string head(4, '\0');
-  if (!ReadAll(head.data(), head.size())) return {};
+  const std::string head = Read(4);
+  if (head.size() < 4) return {};
   const size_t size = NumberAt(head, 0);
   if (size == 0 || size > kLargestPacket) return {};
-  std::string data(size, '\0');
-  if (!ReadAll(data.data(), data.size())) return {};
+  const std::string data = Read(size);
+  if (data.size() < size) return {};
   return {.command = data[0], .data = data.substr(1)};
 }
 

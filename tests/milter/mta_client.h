@@ -68,12 +68,14 @@ class MtaClient {
   void QuitForNewConnection() { Send('K', ""); }
 
   void Send(char command, std::string_view data);
+  void SendBytes(std::string_view bytes);
   Packet Receive();
+  // So many bytes; fewer: the milter has closed, or was silent for 10 s.
+  std::string Read(size_t size);
 
  private:
   Answer Ask(uint32_t left_out, char command, std::string_view data);
   Answer ReadAnswer();
-  bool ReadAll(char* data, size_t size);
 
   int fd_ = -1;
   Features agreed_;

@@ -108,6 +108,18 @@ std::string Bytes(const MtaPacket& packet) {
   return bytes;
 }
 
+bool LeftOut(const MtaPacket& packet, const Features& agreed) {
+  static constexpr std::pair<char, uint32_t> kSteps[] = {
+      {'C', kStepNoConnect}, {'H', kStepNoHelo},    {'M', kStepNoMail},
+      {'R', kStepNoRcpt},    {'T', kStepNoData},    {'L', kStepNoHeaders},
+      {'B', kStepNoBody},    {'U', kStepNoUnknown}, {'N', kStepNoEndOfHeaders}};
+  const bool macros = packet.command == 'D' && !packet.data.empty();
+  const char command = macros ? packet.data[0] : packet.command;
+  return std::ranges::any_of(kSteps, [&](const auto& step) {
+    return step.first == command && (agreed.steps & step.second) != 0;
+  });
+}
+
 std::optional<std::vector<MtaPacket>> ReadAnswer(std::string_view bytes) {
   std::vector<MtaPacket> packets;
   while (!bytes.empty()) {

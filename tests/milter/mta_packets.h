@@ -40,6 +40,10 @@ MtaPacket TextsPacket(char command,
 
 std::string Bytes(const MtaPacket& packet);
 
+// The MTA leaves such packets out under what was agreed upon (also the macros
+// for such commands).
+bool LeftOut(const MtaPacket& packet, const Features& agreed);
+
 // All packets of a milter's answer. nullopt: an MTA could not read one.
 std::optional<std::vector<MtaPacket>> ReadAnswer(std::string_view bytes);
 // Ends the answer to an event: what follows is the answer to the next.

@@ -1,80 +1,32 @@
-// The door over its socket: libmilter in a process of its own (its state is
-// global), and an MTA that speaks the protocol.
-#include "milter/libmilter_door.h"
-
+// Both doors over their socket, and an MTA that speaks the protocol.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
 #include <memory>
 #include <string>
 
-#include "milter/listener.h"
-#include "policy/clock.h"
-#include "policy/memory_store.h"
+#include "tests/milter/door_process.h"
 #include "tests/milter/mta_client.h"
-#include "tests/rules/policy_text.h"
 
 namespace gate::milter {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pair;
-using ::testing::UnorderedElementsAre;
 
-int RunDoor(const std::string& text, int listening_fd) {
-  LibmilterDoor::BlockSignals();
-  policy::SystemClock clock;
-  policy::Statistics statistics;
-  Log log("error", statistics);
-  policy::MemoryStore store;
-  policy::Engine engine(clock, statistics, log);
-  engine.Install(rules::CompileText(text));
-  LibmilterDoor door(engine, store, statistics, log);
-  if (!door.Attach(listening_fd, "inside").ok()) return 1;
-  return door.Run().ok() ? 0 : 2;
-}
-
-class DoorTest : public ::testing::Test {
+class DoorTest : public ::testing::TestWithParam<DoorKind> {
  protected:
-  void TearDown() override {
-    if (child_ > 0) {
-      EXPECT_EQ(Stop(SIGKILL), SIGKILL) << "the door had died";
-    }
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
-  }
-
   // Serves the policy that `text` says.
   void Serve(const std::string& text) {
-    folder_ = ::testing::TempDir() + "door.XXXXXX";
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    rules::SocketSetting setting;
-    setting.address = "unix:" + folder_ + "/gate.sock";
-    absl::StatusOr<Listener> listener = Listener::Bind(setting);
-    ASSERT_TRUE(listener.ok()) << listener.status();
-    child_ = fork();
-    if (child_ == 0) _exit(RunDoor(text, listener->fd()));
-    listener->Release();  // the child listens on it
+    door_ = std::make_unique<DoorProcess>(GetParam(), text);
   }
+  std::string Path() const { return door_->path(); }
+  int Stop(int signal) { return door_->Stop(signal); }
 
-  // How the child ended: its signal, or its exit code negated.
-  int Stop(int signal) {
-    kill(child_, signal);
-    int status = 0;
-    waitpid(child_, &status, 0);
-    child_ = 0;
-    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
-  }
-
-  std::string Path() const { return folder_ + "/gate.sock"; }
-
-  std::string folder_;
-  pid_t child_ = 0;
+ private:
+  std::unique_ptr<DoorProcess> door_;
 };
 
 // Up to MAIL, as Postfix does.
@@ -93,7 +45,7 @@ constexpr char kTag[] = R"(at message {
   tag: add header "X-Gate" "yes" when header["Precedence"] == "bulk"
 })";
 
-TEST_F(DoorTest, AsksForNeitherHeadersNorBodyWithoutSuchRules) {
+TEST_P(DoorTest, AsksForNeitherHeadersNorBodyWithoutSuchRules) {
   Serve(kNoRelay);
   MtaClient mta(Path());
   ASSERT_TRUE(mta.Negotiate());
@@ -104,7 +56,7 @@ TEST_F(DoorTest, AsksForNeitherHeadersNorBodyWithoutSuchRules) {
   EXPECT_EQ(mta.agreed().actions & ~kActionSetMacros, 0u);
 }
 
-TEST_F(DoorTest, AsksForMailWhereVerdictsAreKept) {
+TEST_P(DoorTest, AsksForMailWhereVerdictsAreKept) {
   Serve(R"(at helo {
     liar: reject 550 5.7.1 "Not your name" when helo == "b.example"
   })");
@@ -118,7 +70,7 @@ TEST_F(DoorTest, AsksForMailWhereVerdictsAreKept) {
   EXPECT_EQ(answer.text, "550 5.7.1 Not your name");
 }
 
-TEST_F(DoorTest, AsksForTheMacrosOfItsFacts) {
+TEST_P(DoorTest, AsksForTheMacrosOfItsFacts) {
   Serve(R"(
     at mail { unsafe: reject when auth.user and not tls.version }
   )");
@@ -131,14 +83,14 @@ TEST_F(DoorTest, AsksForTheMacrosOfItsFacts) {
   EXPECT_FALSE(mta.wanted_macros().contains(5)) << "nothing at its end";
 }
 
-TEST_F(DoorTest, TellsTheNameOfItsSocket) {
+TEST_P(DoorTest, TellsTheNameOfItsSocket) {
   Serve("at mail { r: reject \"By {listener}\" when listener == \"inside\" }");
   MtaClient mta(Path());
   Begin(mta);
   EXPECT_EQ(mta.Mail("<a@a.example>").text, "554 5.7.1 By inside");
 }
 
-TEST_F(DoorTest, ReadsMacros) {
+TEST_P(DoorTest, ReadsMacros) {
   Serve(
       "at mail { bob: reject 550 5.7.1 \"No Bob\" when auth.user == \"bob\" }");
   MtaClient mta(Path());
@@ -150,7 +102,7 @@ TEST_F(DoorTest, ReadsMacros) {
   EXPECT_EQ(mta.Mail("<a@a.example>").verdict, 'c');
 }
 
-TEST_F(DoorTest, LivesWithMacroPacketsWithoutMacros) {
+TEST_P(DoorTest, LivesWithMacroPacketsWithoutMacros) {
   Serve("at mail { bob: reject when auth.user == \"bob\" }\n" +
         std::string(kNoRelay));
   MtaClient mta(Path());
@@ -165,7 +117,7 @@ TEST_F(DoorTest, LivesWithMacroPacketsWithoutMacros) {
   EXPECT_EQ(mta.Rcpt("<x@elsewhere.example>").verdict, 'y');
 }
 
-TEST_F(DoorTest, RefusesOneRecipientAndGoesOn) {
+TEST_P(DoorTest, RefusesOneRecipientAndGoesOn) {
   Serve(kNoRelay);
   MtaClient mta(Path());
   Begin(mta);
@@ -177,7 +129,7 @@ TEST_F(DoorTest, RefusesOneRecipientAndGoesOn) {
   EXPECT_EQ(mta.EndOfMessage().verdict, 'c');
 }
 
-TEST_F(DoorTest, TakesIpv6AndLocalClients) {
+TEST_P(DoorTest, TakesIpv6AndLocalClients) {
   Serve(R"(at connect {
     six: defer 421 4.7.0 "Six" when client.ip in { 2001:db8::/32 }
   })");
@@ -189,7 +141,7 @@ TEST_F(DoorTest, TakesIpv6AndLocalClients) {
   EXPECT_EQ(local.Connect("localhost", "", 0).verdict, 'c');
 }
 
-TEST_F(DoorTest, SendsLongTextsInLines) {
+TEST_P(DoorTest, SendsLongTextsInLines) {
   const std::string words(600, '%');
   Serve("at rcpt { all: reject 550 5.7.1 \"" + words + "\" }");
   MtaClient mta(Path());
@@ -201,7 +153,7 @@ TEST_F(DoorTest, SendsLongTextsInLines) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '%'), 1200) << "doubled";
 }
 
-TEST_F(DoorTest, ChangesHeadersAtTheEnd) {
+TEST_P(DoorTest, ChangesHeadersAtTheEnd) {
   Serve(kTag);
   MtaClient mta(Path());
   Begin(mta);
@@ -222,7 +174,7 @@ TEST_F(DoorTest, ChangesHeadersAtTheEnd) {
   EXPECT_EQ(answer.changes[2].data, "X-Gate\0yes\0"s);
 }
 
-TEST_F(DoorTest, GoesOnWithoutActionsThatTheMtaDoesNotOffer) {
+TEST_P(DoorTest, GoesOnWithoutActionsThatTheMtaDoesNotOffer) {
   Serve(kTag);
   MtaClient mta(Path());
   ASSERT_TRUE(mta.Negotiate(
@@ -238,7 +190,7 @@ TEST_F(DoorTest, GoesOnWithoutActionsThatTheMtaDoesNotOffer) {
   EXPECT_EQ(answer.changes[0].command, 'h');
 }
 
-TEST_F(DoorTest, AnswersHeadersToAnMtaThatWaitsForIt) {
+TEST_P(DoorTest, AnswersHeadersToAnMtaThatWaitsForIt) {
   Serve(kTag);
   MtaClient mta(Path());
   ASSERT_TRUE(mta.Negotiate({.actions = 0x3f, .steps = 0x7f}, 2));
@@ -249,7 +201,7 @@ TEST_F(DoorTest, AnswersHeadersToAnMtaThatWaitsForIt) {
   EXPECT_EQ(mta.EndOfMessage().changes.size(), 1u);
 }
 
-TEST_F(DoorTest, SkipsTheBodyOnlyWhereTheMtaKnowsHow) {
+TEST_P(DoorTest, SkipsTheBodyOnlyWhereTheMtaKnowsHow) {
   Serve(R"(
     set body-limit 1K
     at message { casino: reject 554 5.7.1 "Casino" when body ~ /casino/ }
@@ -268,7 +220,7 @@ TEST_F(DoorTest, SkipsTheBodyOnlyWhereTheMtaKnowsHow) {
   }
 }
 
-TEST_F(DoorTest, DiscardsAndQuarantines) {
+TEST_P(DoorTest, DiscardsAndQuarantines) {
   Serve(R"(at mail {
     gone: discard when sender.local == "gone"
     odd:  quarantine "odd" when sender.local == "odd"
@@ -284,7 +236,7 @@ TEST_F(DoorTest, DiscardsAndQuarantines) {
   EXPECT_EQ(answer.changes[0].command, 'q');
 }
 
-TEST_F(DoorTest, TakesTwoMessagesOnAConnection) {
+TEST_P(DoorTest, TakesTwoMessagesOnAConnection) {
   Serve(std::string(kNoRelay) + kTag);
   MtaClient mta(Path());
   Begin(mta);
@@ -303,7 +255,7 @@ TEST_F(DoorTest, TakesTwoMessagesOnAConnection) {
   EXPECT_EQ(mta.EndOfMessage().changes.size(), 0u);
 }
 
-TEST_F(DoorTest, LivesWithAbortAndHangUpAtAnyTime) {
+TEST_P(DoorTest, LivesWithAbortAndHangUpAtAnyTime) {
   Serve(std::string(kNoRelay) + kTag);
   { MtaClient hangs_up(Path()); }
   for (int step = 0; step < 8; ++step) {
@@ -325,7 +277,7 @@ TEST_F(DoorTest, LivesWithAbortAndHangUpAtAnyTime) {
   }
 }
 
-TEST_F(DoorTest, BeginsAnewWhenTheConnectionIsReused) {
+TEST_P(DoorTest, BeginsAnewWhenTheConnectionIsReused) {
   Serve(R"(at mail {
     two: reject 550 5.7.1 "Two" when client.ip == 192.0.2.2
   })");
@@ -341,7 +293,7 @@ TEST_F(DoorTest, BeginsAnewWhenTheConnectionIsReused) {
   EXPECT_EQ(mta.Mail("<a@a.example>").text, "550 5.7.1 Two");
 }
 
-TEST_F(DoorTest, SurvivesBrokenPackets) {
+TEST_P(DoorTest, SurvivesBrokenPackets) {
   Serve(kNoRelay);
   using std::string_literals::operator""s;
   const std::pair<char, std::string> kPackets[] = {
@@ -370,12 +322,17 @@ TEST_F(DoorTest, SurvivesBrokenPackets) {
   EXPECT_EQ(mta.Rcpt("<x@elsewhere.example>").verdict, 'y');
 }
 
-TEST_F(DoorTest, EndsWhenItIsTold) {
+TEST_P(DoorTest, EndsWhenItIsTold) {
   Serve(kNoRelay);
   MtaClient mta(Path());
   Begin(mta);
   EXPECT_EQ(Stop(SIGTERM), 0) << "libmilter polls every 5 s";
 }
+
+INSTANTIATE_TEST_SUITE_P(Doors, DoorTest,
+                         ::testing::Values(DoorKind::kLibmilter,
+                                           DoorKind::kNative),
+                         [](const auto& door) { return DoorName(door.param); });
 
 }  // namespace
 }  // namespace gate::milter
