@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@
 namespace gate::milter {
 namespace {
 
+using std::chrono::seconds;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -86,6 +89,28 @@ TEST_F(SocketActivationTest, RestartRefusesNobody) {
   ASSERT_TRUE(early.Negotiate()) << "it came while nobody was there";
   early.Connect("x", "192.0.2.1", 1);
   EXPECT_EQ(early.Mail("<a@a.example>").text, "554 5.7.1 Not you");
+  early.Quit();
+}
+
+TEST_F(SocketActivationTest, SessionsGoOnAndTheNextOnesWaitForTheNextDaemon) {
+  Bind("milter.sock");
+  mta::GatemilterProcess daemon = Start();
+  ASSERT_EQ(daemon.fault(), "");
+  MtaClient open(Path("milter.sock"));
+  ASSERT_TRUE(open.Negotiate());
+  daemon.Signal(SIGTERM);
+  ASSERT_TRUE(mta::WaitUntil(
+      [&] { return daemon.Log().find("stopping: 1 ") != std::string::npos; },
+      seconds(10)));
+  open.Connect("x", "192.0.2.1", 1);
+  EXPECT_EQ(open.Mail("<a@a.example>").text, "554 5.7.1 Not you");
+  open.Quit();
+  ASSERT_TRUE(mta::WaitUntil([&] { return !daemon.Running(); }, seconds(10)));
+  MtaClient late(Path("milter.sock"));
+  const mta::GatemilterProcess next = Start();
+  ASSERT_EQ(next.fault(), "");
+  EXPECT_TRUE(late.Negotiate());
+  late.Quit();
 }
 
 TEST_F(SocketActivationTest, ControlSocketMayComeThatWay) {
