@@ -51,18 +51,15 @@ void ReceivedMacros::Take(const MacroBlock& block) {
   CutTo(*place, *place == 0 ? End() : ends_[*place - 1]);
   const auto begin = static_cast<uint32_t>(bytes_.size());
   bytes_.append(block.pairs);
-  const auto at = [&](std::string_view text) {
-    return begin + static_cast<uint32_t>(text.data() - block.pairs.data());
-  };
   std::string_view pairs = block.pairs;
   std::string_view name;
   std::string_view value;
   while (TakeMacro(pairs, name, value)) {
     name = Bare(name);
-    entries_.push_back({.name = at(name),
-                        .name_size = static_cast<uint32_t>(name.size()),
-                        .value = at(value),
-                        .value_size = static_cast<uint32_t>(value.size())});
+    const auto at = static_cast<uint32_t>(name.data() - block.pairs.data());
+    entries_.push_back({.name = begin + at,
+                        .name_size = static_cast<uint16_t>(name.size()),
+                        .value_size = static_cast<uint16_t>(value.size())});
   }
   CutTo(*place, {.bytes = static_cast<uint32_t>(bytes_.size()),
                  .entries = static_cast<uint32_t>(entries_.size())});
@@ -76,6 +73,12 @@ void ReceivedMacros::Begin(Command command) {
 
 void ReceivedMacros::Clear() { CutTo(0, {}); }
 
+// Behind the NUL of the name, which may have a brace.
+std::string_view ReceivedMacros::ValueOf(const Entry& entry) const {
+  const size_t end = bytes_.find('\0', entry.name + entry.name_size);
+  return std::string_view(bytes_).substr(end + 1, entry.value_size);
+}
+
 std::optional<std::string_view> ReceivedMacros::Macro(
     std::string_view name) const {
   name = Bare(name);
@@ -85,7 +88,7 @@ std::optional<std::string_view> ReceivedMacros::Macro(
     const Entry& entry = entries_[i - 1];
     if (entry.name_size == name.size() &&
         bytes.substr(entry.name, entry.name_size) == name) {
-      return bytes.substr(entry.value, entry.value_size);
+      return ValueOf(entry);
     }
   }
   return std::nullopt;

@@ -33,12 +33,12 @@ class ReceivedMacros : public policy::MacroSource {
   std::optional<std::string_view> Macro(std::string_view name) const override;
 
  private:
-  // Where a macro stands in bytes_; the name without its braces.
+  // Where a macro stands in bytes_; the name without its braces. A packet has
+  // less than 64 KB.
   struct Entry {
     uint32_t name = 0;
-    uint32_t name_size = 0;
-    uint32_t value = 0;
-    uint32_t value_size = 0;
+    uint16_t name_size = 0;
+    uint16_t value_size = 0;
   };
   // Of each command, in the order of SMTP: where its macros end.
   struct End {
@@ -48,6 +48,7 @@ class ReceivedMacros : public policy::MacroSource {
   static constexpr size_t kPlaces = 7;
   static std::optional<size_t> PlaceOf(char command);
   void CutTo(size_t place, End end);
+  std::string_view ValueOf(const Entry& entry) const;
 
   std::string bytes_;
   std::vector<Entry> entries_;

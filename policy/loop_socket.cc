@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include <memory>
+#include <string>
+
 namespace gate::policy {
 namespace {
 
@@ -17,14 +20,19 @@ void SetOption(int fd, int level, int option, int value) {
 
 }  // namespace
 
-// Lives until libuv has closed it.
+// Lives until libuv has closed it. Small: most connections are idle.
 struct LoopSocket::Stream {
+  // What the system did not take at once.
+  struct Rest {
+    uv_write_t write = {};
+    std::string bytes;
+  };
+
   // uv_pipe_t serves any stream socket.
   uv_pipe_t pipe = {};
-  uv_write_t write = {};
+  std::unique_ptr<Rest> rest;  // being sent
   Handler* handler = nullptr;  // null once the socket is gone
   std::span<char> input;
-  std::string rest;  // being sent
   int fd = -1;
   bool tcp = false;
 
@@ -49,7 +57,7 @@ struct LoopSocket::Stream {
 
   static void OnWritten(uv_write_t* request, int status) {
     Stream& self = Of(request->data);
-    std::string().swap(self.rest);
+    self.rest.reset();
     if (self.handler == nullptr) return;
     if (status == 0) return self.handler->Sent();
     uv_read_stop(self.stream());
@@ -72,7 +80,7 @@ LoopSocket::LoopSocket(Loop& loop, int fd, Kind kind, std::span<char> input,
   stream_->fd = fd;
   stream_->tcp = kind == Kind::kTcp;
   uv_pipe_init(loop.handle(), &stream_->pipe, /*ipc=*/0);
-  stream_->pipe.data = stream_->write.data = stream_;
+  stream_->pipe.data = stream_;
   uv_pipe_open(&stream_->pipe, fd);
   if (stream_->tcp) {
     SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -96,13 +104,16 @@ void LoopSocket::Send(std::string_view bytes) {
   const size_t gone = taken > 0 ? static_cast<size_t>(taken) : 0;
   if (gone == bytes.size()) return;
   // An error that is none of "later" comes again, and is told, in OnWritten.
-  stream_->rest.assign(bytes.substr(gone));
-  buffer = uv_buf_init(stream_->rest.data(),
-                       static_cast<unsigned>(stream_->rest.size()));
-  uv_write(&stream_->write, stream_->stream(), &buffer, 1, Stream::OnWritten);
+  stream_->rest = std::make_unique<Stream::Rest>();
+  std::string& rest = stream_->rest->bytes;
+  rest.assign(bytes.substr(gone));
+  buffer = uv_buf_init(rest.data(), static_cast<unsigned>(rest.size()));
+  uv_write_t& write = stream_->rest->write;
+  write.data = stream_;
+  uv_write(&write, stream_->stream(), &buffer, 1, Stream::OnWritten);
 }
 
-bool LoopSocket::sent() const { return stream_->rest.empty(); }
+bool LoopSocket::sent() const { return stream_->rest == nullptr; }
 
 void LoopSocket::Pause() { uv_read_stop(stream_->stream()); }
 

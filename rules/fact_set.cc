@@ -13,6 +13,15 @@ void AppendNumber(int64_t number, std::string& out) {
   out.append(buffer, end);
 }
 
+bool HasText(FactType type) {
+  return type == FactType::kText || type == FactType::kDomain ||
+         type == FactType::kMailbox;
+}
+
+bool HasPrefix(FactType type) {
+  return type == FactType::kAddress || type == FactType::kNetwork;
+}
+
 }  // namespace
 
 void AppendDuration(int64_t us, std::string& out) {
@@ -31,6 +40,18 @@ void AppendDuration(int64_t us, std::string& out) {
   out += unit->name;
 }
 
+FactSet::FactSet() {
+  size_t texts = 0;
+  size_t prefixes = 0;
+  for (const FactInfo& info : AllFacts()) {
+    Slot& slot = slots_[static_cast<size_t>(info.id)];
+    if (HasText(info.type)) slot.place = static_cast<uint8_t>(texts++);
+    if (HasPrefix(info.type)) slot.place = static_cast<uint8_t>(prefixes++);
+  }
+  texts_.resize(texts);
+  prefixes_.resize(prefixes);
+}
+
 FactSet::Slot& FactSet::Change(FactId id, Presence presence) {
   Slot& slot = slots_[static_cast<size_t>(id)];
   slot.presence = presence;
@@ -39,7 +60,7 @@ FactSet::Slot& FactSet::Change(FactId id, Presence presence) {
 }
 
 void FactSet::SetText(FactId id, std::string_view text) {
-  Change(id, Presence::kPresent).text.assign(text);
+  texts_[Change(id, Presence::kPresent).place].assign(text);
 }
 
 void FactSet::SetNumber(FactId id, int64_t number) {
@@ -51,7 +72,7 @@ void FactSet::SetAddress(FactId id, const IpAddress& address) {
 }
 
 void FactSet::SetPrefix(FactId id, const IpPrefix& prefix) {
-  Change(id, Presence::kPresent).prefix = prefix;
+  prefixes_[Change(id, Presence::kPresent).place] = prefix;
 }
 
 void FactSet::SetFlag(FactId id, bool present) {

@@ -29,6 +29,7 @@ enum class Presence : uint8_t { kAbsent, kPresent, kUnknown };
 // Confined to one connection.
 class FactSet {
  public:
+  FactSet();
   void SetText(FactId id, std::string_view text);
   void SetNumber(FactId id, int64_t number);
   void SetAddress(FactId id, const IpAddress& address);
@@ -43,10 +44,10 @@ class FactSet {
   Presence presence(FactId id) const { return slot(id).presence; }
   bool present(FactId id) const { return presence(id) == Presence::kPresent; }
   // Requires: present, and of the type that the fact has.
-  std::string_view text(FactId id) const { return slot(id).text; }
+  std::string_view text(FactId id) const { return texts_[slot(id).place]; }
   int64_t number(FactId id) const { return slot(id).number; }
-  const IpPrefix& prefix(FactId id) const { return slot(id).prefix; }
-  const IpAddress& address(FactId id) const { return slot(id).prefix.base(); }
+  const IpPrefix& prefix(FactId id) const { return prefixes_[slot(id).place]; }
+  const IpAddress& address(FactId id) const { return prefix(id).base(); }
 
   // Headers: room for `count` names (what was there goes); instances in the
   // order of the message. A stranger's message must not fill the memory: of
@@ -68,12 +69,12 @@ class FactSet {
   void AppendValue(FactId id, HeaderId header, std::string& out) const;
 
  private:
+  // Many connections are idle: a slot is small, and longer values stand apart.
   struct Slot {
-    Presence presence = Presence::kAbsent;
     uint32_t generation = 0;
+    Presence presence = Presence::kAbsent;
+    uint8_t place = 0;  // in texts_ or prefixes_, as its type says
     int64_t number = 0;
-    IpPrefix prefix;
-    std::string text;
   };
   struct HeaderSlot {
     size_t used = 0;
@@ -84,6 +85,9 @@ class FactSet {
   void AppendHeader(HeaderId id, std::string& out) const;
 
   std::array<Slot, kFactCount> slots_;
+  // Never resized: views of one value live through changes of another.
+  std::vector<std::string> texts_;
+  std::vector<IpPrefix> prefixes_;
   std::vector<HeaderSlot> headers_;
   size_t header_bytes_ = 0;
 };
