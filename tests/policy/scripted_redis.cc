@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <optional>
 #include <utility>
 
 namespace gate::policy {
@@ -21,8 +20,9 @@ bool TakeLine(const std::string& input, size_t& at, std::string& line) {
   return true;
 }
 
-// An array of bulk strings; none: it is not whole.
-std::optional<std::vector<std::string>> TakeCommand(std::string& input) {
+}  // namespace
+
+std::optional<std::vector<std::string>> TakeRedisCommand(std::string& input) {
   size_t at = 0;
   std::string line;
   if (!TakeLine(input, at, line)) return std::nullopt;
@@ -37,8 +37,6 @@ std::optional<std::vector<std::string>> TakeCommand(std::string& input) {
   input.erase(0, at);
   return command;
 }
-
-}  // namespace
 
 ScriptedRedis::ScriptedRedis(const std::string& unix_path, Script script)
     : script_(std::move(script)),
@@ -84,7 +82,7 @@ void ScriptedRedis::Serve(int fd) {
     const ssize_t size = recv(fd, bytes, sizeof bytes, 0);
     if (size <= 0) return;
     input.append(bytes, static_cast<size_t>(size));
-    while (const auto command = TakeCommand(input)) {
+    while (const auto command = TakeRedisCommand(input)) {
       const std::string answer = script_(*command);
       if (answer.empty()) return;
       send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);

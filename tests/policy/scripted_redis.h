@@ -3,11 +3,16 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace gate::policy {
+
+// Takes a command, an array of bulk strings, from the beginning of `input`;
+// none: it is not whole.
+std::optional<std::vector<std::string>> TakeRedisCommand(std::string& input);
 
 // Serves one connection after the other, on a thread of its own.
 class ScriptedRedis {
