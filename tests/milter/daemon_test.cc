@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/milter/mta_client.h"
 #include "tests/mta/gatemilter_process.h"
 #include "tests/mta/temp_dir.h"
 
@@ -57,6 +58,37 @@ TEST_F(DaemonTest, ServesTellsStatisticsAndStopsCleanly) {
   EXPECT_EQ(daemon.Stop(), 0) << daemon.Log();
   EXPECT_NE(access(MilterSocket().c_str(), F_OK), 0);
   EXPECT_NE(access(ControlSocket().c_str(), F_OK), 0);
+}
+
+TEST_F(DaemonTest, TellsSocketsApartByTheirNames) {
+  const std::string other = folder_.path() + "/other.sock";
+  const std::string nameless = folder_.path() + "/nameless.sock";
+  const mta::GatemilterProcess daemon(
+      {.dir = folder_.path(),
+       .milter_socket = MilterSocket(),
+       .group = "",
+       .policy = "set socket \"unix:" + MilterSocket() +
+                 "\" as inbound\n"
+                 "set socket \"unix:" +
+                 other +
+                 "\" as outbound\n"
+                 "set socket \"unix:" +
+                 nameless +
+                 "\"\n"
+                 "at mail { named: reject \"By {listener}\" when listener\n"
+                 "other: reject \"By none\" }\n",
+       .keep_sockets = true});
+  ASSERT_EQ(daemon.fault(), "");
+  const auto by = [](const std::string& path) {
+    MtaClient mta(path);
+    EXPECT_TRUE(mta.Negotiate());
+    mta.Connect("x", "192.0.2.1", 1);
+    mta.Connect("y", "192.0.2.2", 1);  // XCLIENT
+    return mta.Mail("<a@a.example>").text;
+  };
+  EXPECT_EQ(by(MilterSocket()), "554 5.7.1 By inbound");
+  EXPECT_EQ(by(other), "554 5.7.1 By outbound");
+  EXPECT_EQ(by(nameless), "554 5.7.1 By none");
 }
 
 TEST_F(DaemonTest, TakesAllDescriptorsThatItMayHave) {

@@ -48,15 +48,13 @@ GatemilterProcess::GatemilterProcess(const Options& options)
 std::string GatemilterProcess::Start(const Options& options) {
   if (options.policy_file.empty()) WriteFile(policy_file_, options.policy);
   Command command;
-  command.argv = {GATE_BINARY,
-                  "serve",
-                  "-c",
-                  policy_file_,
-                  "--set",
-                  "socket \"unix:" + options.milter_socket +
-                      "\" mode 660 group " + options.group,
-                  "--set",
-                  "control \"" + control_ + "\""};
+  command.argv = {GATE_BINARY,  "serve", "-c",
+                  policy_file_, "--set", "control \"" + control_ + "\""};
+  if (!options.keep_sockets) {
+    command.argv.insert(command.argv.end(),
+                        {"--set", "socket \"unix:" + options.milter_socket +
+                                      "\" mode 660 group " + options.group});
+  }
   command.argv.insert(command.argv.end(), options.arguments.begin(),
                       options.arguments.end());
   command.out = command.err = log_file_;

@@ -25,6 +25,7 @@ class GatemilterProcess {
     std::string policy = {};
     std::vector<std::string> arguments = {};  // more of them for `serve`
     std::vector<int> sockets = {};            // handed down to it
+    bool keep_sockets = false;  // the policy sets milter_socket and others
   };
   explicit GatemilterProcess(const Options& options);
   ~GatemilterProcess() { Stop(); }
