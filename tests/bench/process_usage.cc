@@ -10,6 +10,7 @@ namespace gate::bench {
 // /proc/PID/schedstat knows the first one only, /proc/PID/stat ticks of 10 ms.
 ProcessUsage UsageOf(pid_t process) {
   ProcessUsage usage;
+  if (process <= 0) return usage;  // 0 would be this process
   clockid_t clock = 0;
   timespec time = {};
   if (clock_getcpuclockid(process, &clock) == 0 &&

@@ -42,6 +42,12 @@ class Filter:
     def pid(self):
         return self.process.pid
 
+    def ticks(self):
+        """CPU that it has used, in hundredths of a second."""
+        stat = pathlib.Path(f"/proc/{self.pid}/stat").read_text()
+        fields = stat.rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])  # user, system
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE

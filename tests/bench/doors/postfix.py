@@ -6,7 +6,6 @@ import pathlib
 import signal
 import socket
 import subprocess
-import sys
 import time
 
 from doors.filters import HERE, PATIENCE, Failure
@@ -110,14 +109,18 @@ def postfix(bench, plan, results):
     mtas = []
     try:
         mtas.append(Postfix(bench, NONE, None))
-        for each in all_filters(bench, plan, "inbound"):
+        filters = all_filters(bench, plan, "inbound")
+        for each in filters:
             mtas.append(Postfix(bench, each.name, each.socket))
         for mta in mtas:
             mta.send(200)  # warm
+        before = [each.ticks() for each in filters]
         for order in plan.rounds(mtas):
             for mta in order:
                 results.add(CASE, RATE, mta.name, mta.send(plan.messages))
-            print(".", end="", file=sys.stderr, flush=True)
+        for each, ticks in zip(filters, before, strict=True):
+            if each.ticks() == ticks:
+                raise Failure(f"Postfix did not ask {each.name}")
     finally:
         bench.filter_cores = pinned
         for mta in mtas:
