@@ -9,9 +9,8 @@ import subprocess
 import time
 
 from doors.filters import HERE, PATIENCE, Failure
-from doors.sections import LOOP, NATIVE, POOL, all_filters
+from doors.sections import LOOP, MESSAGES, NATIVE, POOL, all_filters
 
-RATE = "messages a second"
 ROOT = HERE.parent.parent
 CASE = "Postfix, smtp-source -s 16, 10 KB, discard"
 NONE = "no milter"
@@ -117,7 +116,7 @@ def postfix(bench, plan, results):
         before = [each.ticks() for each in filters]
         for order in plan.rounds(mtas):
             for mta in order:
-                results.add(CASE, RATE, mta.name, mta.send(plan.messages))
+                results.add(CASE, MESSAGES, mta.name, mta.send(plan.messages))
         for each, ticks in zip(filters, before, strict=True):
             if each.ticks() == ticks:
                 raise Failure(f"Postfix did not ask {each.name}")
@@ -126,5 +125,5 @@ def postfix(bench, plan, results):
         for mta in mtas:
             mta.stop()
         bench.stop_all()
-    results.bound_ratio("8", CASE, RATE, NATIVE, LOOP, least=0.95)
-    results.bound_ratio("8", CASE, RATE, NATIVE, POOL, least=1)
+    results.bound_ratio("8", CASE, MESSAGES, NATIVE, LOOP, least=0.95)
+    results.bound_ratio("8", CASE, MESSAGES, NATIVE, POOL, least=1)

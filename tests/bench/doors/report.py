@@ -5,7 +5,7 @@ import re
 import statistics
 
 from doors.figures import spread
-from doors.sections import CPU, P99, RATE
+from doors.sections import CPU, MESSAGES, P99, RATE
 
 
 def markdown(results, heading):
@@ -25,7 +25,7 @@ def markdown(results, heading):
 
 
 def table(case, figures):
-    names = list(dict.fromkeys(name for each in figures.values() for name in each))
+    names = sorted({name for each in figures.values() for name in each})
     lines = ["| " + " | ".join([case, *figures]) + " |"]
     lines += ["| --- " * (len(figures) + 1) + "|"]
     for name in names:
@@ -59,6 +59,9 @@ def charts(results, folder):
             lines = by_connections(results, mix, figure)
             if lines:
                 draw(pyplot, lines, f"{mix}: {figure}", folder / f"{mix}-{name}.svg")
+    for case, figures in results.samples.items():
+        if MESSAGES in figures:
+            draw_bars(pyplot, figures[MESSAGES], case, folder / "postfix.svg")
     return True
 
 
@@ -76,12 +79,23 @@ def by_connections(results, mix, figure):
 
 def draw(pyplot, lines, title, path):
     picture, axes = pyplot.subplots(figsize=(7, 4))
-    for name, (connections, values) in lines.items():
-        axes.plot(connections, values, marker="o", label=name)
     axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    for name, (connections, values) in sorted(lines.items()):
+        axes.plot(connections, values, marker="o", label=name)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("connections")
     axes.set_title(title)
     axes.legend()
-    picture.savefig(path)
+    picture.savefig(path, bbox_inches="tight")
+    pyplot.close(picture)
+
+
+def draw_bars(pyplot, values, title, path):
+    picture, axes = pyplot.subplots(figsize=(7, 3))
+    names = sorted(values)
+    axes.barh(names, [statistics.median(values[name]) for name in names])
+    axes.set_xlabel(MESSAGES)
+    axes.set_title(title)
+    picture.savefig(path, bbox_inches="tight")
     pyplot.close(picture)

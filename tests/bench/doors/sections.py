@@ -8,7 +8,7 @@ import subprocess
 from doors.filters import Failure
 
 CPU = "CPU of the filter, µs a session"
-RATE = "sessions a second"
+RATE, MESSAGES = "sessions a second", "messages a second"
 P50, P99 = "event p50, µs", "event p99, µs"
 NATIVE, LIBMILTER = "gatemilter native", "gatemilter libmilter"
 LOOP, POOL, THREADS = "floor_loop", "floor_libmilter", "floor_threads"
