@@ -64,7 +64,7 @@ Dialogue::Dialogue(const DialogueContext& context, DialogueOwner& owner)
 void Dialogue::Open(std::string_view listener) {
   listener_ = listener;
   macros_.Clear();
-  negotiated_ = in_message_ = false;
+  negotiated_ = connected_ = in_message_ = false;
   turned_away_.reset();
 }
 
@@ -140,7 +140,7 @@ Dialogue::State Dialogue::Dispatch(const Packet& packet, std::string& out) {
     case Command::kQuitNewConnection:
       Close();
       macros_.Clear();
-      in_message_ = false;
+      connected_ = in_message_ = false;
       return State::kOpen;
     case Command::kQuit:
       return State::kQuit;
@@ -174,7 +174,7 @@ Dialogue::State Dialogue::Negotiate(std::string_view data, std::string& out) {
   }
   agreed_ = Agree(offer->features);
   negotiated_ = true;
-  in_message_ = false;
+  connected_ = in_message_ = false;
   macros_.Clear();
   std::array<MacroList, rules::kStageCount> lists;
   size_t count = 0;
@@ -216,7 +216,11 @@ Dialogue::State Dialogue::TakeEvent(const Packet& packet, std::string& out) {
 void Dialogue::NoteOrder() {
   if (event_ == Command::kUnknown) return;  // fits anywhere
   const bool of_message = IsOfMessage(event_);
-  if (of_message && !in_message_ && (agreed_.steps & kStepNoMail) == 0) {
+  const bool no_message =
+      of_message && !in_message_ && (agreed_.steps & kStepNoMail) == 0;
+  const bool again =
+      event_ == Command::kConnect && std::exchange(connected_, true);
+  if (no_message || again) {
     context_.statistics.Count(Counter::kOutOfOrder);
   }
   in_message_ = event_ == Command::kMail ||

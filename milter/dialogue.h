@@ -97,6 +97,7 @@ class Dialogue : private Answers {
   Features agreed_;
   Command event_ = Command::kConnect;  // the last that wants an answer
   bool negotiated_ = false;
+  bool connected_ = false;   // CONNECT came
   bool in_message_ = false;  // MAIL came, its end did not
   bool waiting_ = false;
   bool answered_ = false;

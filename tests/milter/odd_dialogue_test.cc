@@ -78,8 +78,16 @@ TEST_F(OddDialogueTest, CountsEventsOfNoMessageAndAnswersThem) {
   }
 }
 
+TEST_F(OddDialogueTest, CountsASecondConnectAndBeginsAnew) {
+  Open("at mail { two: reject \"Two\" when client.ip == 192.0.2.2 }");
+  NegotiateAndConnect();
+  EXPECT_THAT(Say(ConnectPacket("y", "192.0.2.2", 1)), ElementsAre("c"));
+  EXPECT_THAT(Say(kMail), ElementsAre("y 554 5.7.1 Two|"));
+  EXPECT_EQ(Counted(), (std::map<std::string, uint64_t>{{"out_of_order", 1}}));
+}
+
 TEST_F(OddDialogueTest, AMessageEndsWithItsEndOrAbort) {
-  for (const MtaPacket& end : {kEnd, MtaPacket{'A'}, kHelo, kConnect}) {
+  for (const MtaPacket& end : {kEnd, MtaPacket{'A'}, kHelo}) {
     Open(kNoRelay);
     NegotiateAndConnect();
     SayAll({kMail, kRcpt, end});
