@@ -45,6 +45,12 @@ uint64_t DialogueWorld::Counted(policy::Counter counter) const {
   return statistics_.Snapshot().counters[static_cast<size_t>(counter)];
 }
 
+void DialogueMta::Reopen() {
+  dialogue_.Close();
+  dialogue_.Open("test");
+  state_ = Dialogue::State::kOpen;
+}
+
 std::string DialogueMta::Say(const MtaPacket& packet) {
   std::string out;
   answered_ = false;

@@ -23,7 +23,6 @@ class HeldStore : public policy::Store {
   void Hold() { hold_ = true; }
   // Answers what waits, if anything does, and all that comes.
   void Release();
-  size_t size() const { return memory_.size(); }
 
  private:
   policy::MemoryStore memory_{{.max_entries = 1000}};
@@ -71,10 +70,15 @@ class DialogueMta : private DialogueOwner {
   }
   ~DialogueMta() override { dialogue_.Close(); }
 
+  // Another connection, in the memory of this one. Requires: it does not wait.
+  void Reopen();
   // The bytes that come back. Requires: state() is kOpen.
   std::string Say(const MtaPacket& packet);
   // Requires: answered().
   std::string Resume();
+  void Break(policy::Counter why, std::string& out) {
+    state_ = dialogue_.Break(why, out);
+  }
   Dialogue::State state() const { return state_; }
   // The store has answered since the dialogue began to wait.
   bool answered() const { return answered_; }

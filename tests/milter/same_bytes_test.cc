@@ -54,10 +54,9 @@ bool IsOfMessage(const MtaPacket& packet) {
 
 // What our dialogue answers, as far as an MTA would say all that: without the
 // steps that are not wanted, and the rest of a message that was refused.
-std::vector<Exchange> PlayNative(DialogueWorld& world,
+std::vector<Exchange> PlayNative(DialogueMta& mta,
                                  const std::vector<MtaPacket>& packets) {
   std::vector<Exchange> exchanges;
-  DialogueMta mta(world);
   Features agreed;
   bool ended = false;
   for (const MtaPacket& packet : packets) {
@@ -226,7 +225,8 @@ class SameBytes : public ::testing::TestWithParam<Case> {};
 TEST_P(SameBytes, FromBothDoors) {
   DialogueWorld world(rules::CompileText(GetParam().policy));
   const DoorProcess door(DoorKind::kLibmilter, GetParam().policy);
-  const auto exchanges = PlayNative(world, GetParam().packets);
+  DialogueMta mta(world);
+  const auto exchanges = PlayNative(mta, GetParam().packets);
   EXPECT_EQ(exchanges.back().said, GetParam().packets.back())
       << "the case says more than the protocol allows";
   ExpectSame(exchanges, door.path());
@@ -239,11 +239,14 @@ TEST(SameBytesOf, GeneratedSessions) {
   DialogueWorld world(rules::CompileText(kDialoguePolicy));
   const DoorProcess door(DoorKind::kLibmilter, kDialoguePolicy);
   const uint64_t first = FromEnvironment("GATE_SEED", 1);
+  DialogueMta mta(world);
   size_t packets = 0;
   for (uint64_t seed = first; seed < first + 400; ++seed) {
     SCOPED_TRACE("GATE_SEED=" + std::to_string(seed));
     rules::SeededChoices choices(seed);
-    const auto exchanges = PlayNative(world, GenerateDialogue(choices));
+    // Nothing of the connection before is left over.
+    mta.Reopen();
+    const auto exchanges = PlayNative(mta, GenerateDialogue(choices));
     packets += exchanges.size();
     ExpectSame(exchanges, door.path());
     if (HasFailure()) break;
