@@ -55,6 +55,10 @@ std::string GatemilterProcess::Start(const Options& options) {
                         {"--set", "socket \"unix:" + options.milter_socket +
                                       "\" mode 660 group " + options.group});
   }
+  if (const char* door = std::getenv("GATE_DOOR"); door != nullptr) {
+    command.argv.insert(command.argv.end(),
+                        {"--set", std::string("door ") + door});
+  }
   command.argv.insert(command.argv.end(), options.arguments.begin(),
                       options.arguments.end());
   command.out = command.err = log_file_;

@@ -1,5 +1,5 @@
 // The real binary: `gatemilter serve` on a policy of the test's, and the
-// commands that ask it.
+// commands that ask it. GATE_DOOR in the environment: with that door.
 #pragma once
 
 #include <cstdint>
