@@ -4,36 +4,19 @@
 //   ctest --test-dir build/asan -L long -R protocol
 // GATE_SEED repeats a failure.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/environment.h"
+#include "tests/memory_in_use.h"
 #include "tests/milter/dialogue_stream.h"
 #include "tests/milter/generated_dialogue.h"
 #include "tests/rules/policy_text.h"
 
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-#if __has_feature(address_sanitizer)
-#include <sanitizer/allocator_interface.h>
-#endif
-
 namespace gate::milter {
 namespace {
-
-// Bytes that the program has allocated and not freed.
-size_t MemoryInUse() {
-#if __has_feature(address_sanitizer)
-  return __sanitizer_get_current_allocated_bytes();
-#else
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-#endif
-}
 
 char AnyByte(rules::Choices& choices) {
   return static_cast<char>(choices.Below(256));
