@@ -102,8 +102,9 @@ void NativePeer::Settle(bool progress) {
 }
 
 void NativePeer::Sent() {
+  owner_.Calm(*this);
   if (state_ == State::kOpen) return WorkOnKept();
-  if (state_ == State::kFarewell) Settle(/*progress=*/true);
+  Settle(/*progress=*/false);
 }
 
 void NativePeer::Ended() {

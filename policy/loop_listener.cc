@@ -4,12 +4,18 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "policy/loop_handle.h"
 
 namespace gate::policy {
+namespace {
+
+constexpr size_t kMostAtOnce = 64;
+
+}  // namespace
 
 LoopListener::LoopListener(Loop& loop, int fd,
                            std::function<void(int)> accepted,
@@ -56,19 +62,24 @@ void LoopListener::WaitExclusively() {
 
 void LoopListener::OnReadable() {
   if (!exclusive_) WaitExclusively();
+  size_t accepted = 0;
+  while (accepted < at_once_ && AcceptOne()) ++accepted;
+  at_once_ = accepted < at_once_ ? std::max<size_t>(accepted, 1)
+                                 : std::min(2 * at_once_, kMostAtOnce);
+}
+
+bool LoopListener::AcceptOne() {
   const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd >= 0) return accepted_(fd);
-  switch (errno) {
-    case EAGAIN:        // another loop was first
-    case ECONNABORTED:  // who connected has left
-    case EINTR:
-      return;
-    default: {
-      const int error = errno;
-      Pause();
-      failed_(error);
-    }
+  if (fd >= 0) {
+    accepted_(fd);
+    return !paused_;
   }
+  // EAGAIN: another loop was first; ECONNABORTED: who connected has left.
+  if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) return false;
+  const int error = errno;
+  Pause();
+  failed_(error);
+  return false;
 }
 
 }  // namespace gate::policy

@@ -25,12 +25,13 @@ struct LoopSocket::Stream {
   // What the system did not take at once.
   struct Rest {
     uv_write_t write = {};
-    std::string bytes;
+    std::string bytes;  // being sent
+    std::string later;  // to be sent next
   };
 
   // uv_pipe_t serves any stream socket.
   uv_pipe_t pipe = {};
-  std::unique_ptr<Rest> rest;  // being sent
+  std::unique_ptr<Rest> rest;  // null: nothing
   Handler* handler = nullptr;  // null once the socket is gone
   std::span<char> input;
   int fd = -1;
@@ -57,11 +58,23 @@ struct LoopSocket::Stream {
 
   static void OnWritten(uv_write_t* request, int status) {
     Stream& self = Of(request->data);
-    self.rest.reset();
     if (self.handler == nullptr) return;
-    if (status == 0) return self.handler->Sent();
-    uv_read_stop(self.stream());
-    self.handler->Ended();
+    if (status != 0) {
+      uv_read_stop(self.stream());
+      return self.handler->Ended();
+    }
+    if (!self.rest->later.empty()) return self.SendLater();
+    self.rest.reset();
+    self.handler->Sent();
+  }
+
+  void SendLater() {
+    rest->bytes.swap(rest->later);
+    rest->later.clear();
+    rest->write.data = this;
+    uv_buf_t buffer = uv_buf_init(rest->bytes.data(),
+                                  static_cast<unsigned>(rest->bytes.size()));
+    uv_write(&rest->write, stream(), &buffer, 1, OnWritten);
   }
 };
 
@@ -98,6 +111,10 @@ LoopSocket::~LoopSocket() {
 }
 
 void LoopSocket::Send(std::string_view bytes) {
+  if (!sent()) {
+    stream_->rest->later.append(bytes);
+    return;
+  }
   uv_buf_t buffer = uv_buf_init(const_cast<char*>(bytes.data()),
                                 static_cast<unsigned>(bytes.size()));
   const int taken = uv_try_write(stream_->stream(), &buffer, 1);
@@ -105,12 +122,8 @@ void LoopSocket::Send(std::string_view bytes) {
   if (gone == bytes.size()) return;
   // An error that is none of "later" comes again, and is told, in OnWritten.
   stream_->rest = std::make_unique<Stream::Rest>();
-  std::string& rest = stream_->rest->bytes;
-  rest.assign(bytes.substr(gone));
-  buffer = uv_buf_init(rest.data(), static_cast<unsigned>(rest.size()));
-  uv_write_t& write = stream_->rest->write;
-  write.data = stream_;
-  uv_write(&write, stream_->stream(), &buffer, 1, Stream::OnWritten);
+  stream_->rest->later.assign(bytes.substr(gone));
+  stream_->SendLater();
 }
 
 bool LoopSocket::sent() const { return stream_->rest == nullptr; }

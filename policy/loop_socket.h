@@ -42,7 +42,7 @@ class LoopSocket {
   LoopSocket& operator=(const LoopSocket&) = delete;
 
   // One write; what the system does not take now follows by itself, and then
-  // comes Sent. Requires: sent().
+  // comes Sent. Without sent() it only waits with the rest.
   void Send(std::string_view bytes);
   bool sent() const;
   // No more Received until Resume. Also without Resume the end of the

@@ -45,6 +45,7 @@ FactSet::FactSet() {
   size_t prefixes = 0;
   for (const FactInfo& info : AllFacts()) {
     Slot& slot = slots_[static_cast<size_t>(info.id)];
+    slot.stage = info.stage;
     if (HasText(info.type)) slot.place = static_cast<uint8_t>(texts++);
     if (HasPrefix(info.type)) slot.place = static_cast<uint8_t>(prefixes++);
   }
@@ -86,8 +87,10 @@ void FactSet::Clear(FactId id) {
 }
 
 void FactSet::ClearFrom(Stage first) {
-  for (const FactInfo& info : AllFacts()) {
-    if (info.stage >= first) Clear(info.id);
+  for (Slot& slot : slots_) {
+    if (slot.stage < first || slot.presence == Presence::kAbsent) continue;
+    slot.presence = Presence::kAbsent;
+    ++slot.generation;
   }
   if (first > Stage::kHeaders) return;
   for (HeaderSlot& header : headers_) header.used = 0;

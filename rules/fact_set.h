@@ -74,6 +74,7 @@ class FactSet {
     uint32_t generation = 0;
     Presence presence = Presence::kAbsent;
     uint8_t place = 0;  // in texts_ or prefixes_, as its type says
+    Stage stage = Stage::kConnect;
     int64_t number = 0;
   };
   struct HeaderSlot {
