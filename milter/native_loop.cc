@@ -21,8 +21,10 @@ constexpr int64_t kLastEventsUs = 5'000'000;
 constexpr size_t kTurnedAwayAtOnce = 1024;
 // Closed peers whose memory serves the next ones.
 constexpr size_t kSpares = 64;
-// Beyond its share, before a loop leaves new connections to others.
+// Beyond its share, before a loop leaves new connections to others, and for how
+// long: they may be as busy.
 constexpr size_t kSlack = 16;
+constexpr int64_t kRestUs = 5'000;
 
 }  // namespace
 
@@ -43,6 +45,7 @@ NativeLoop::NativeLoop(LoopContext& context)
                     .output = {}},
       tick_(loop_, [this] { Tick(); }),
       settle_(loop_, [this] { Listen(); }),
+      rest_(loop_, [this] { ResumeListeners(); }),
       drain_timer_(loop_, [this] { EndDrain(); }),
       drain_(loop_, [this] { BeginDrain(); }),
       turn_(loop_, [this] { EndTurn(); }) {
@@ -101,8 +104,9 @@ void NativeLoop::Accept(int fd, policy::LoopSocket::Kind kind,
   if (before >= context_.options.max_connections) {
     peer.TurnAway(policy::Counter::kTurnedAway);
   }
-  if (Overloaded()) {
+  if (Full() || OverShare()) {
     for (const auto& each : listeners_) each->Pause();
+    rest_.Start(kRestUs);
   }
   StartTicking();
 }
@@ -114,14 +118,17 @@ void NativeLoop::AcceptFailed(int error) {
   StartTicking();
 }
 
-bool NativeLoop::Overloaded() const {
-  const size_t total = context_.connections;
-  return connections_ > total / context_.loops + kSlack ||
-         total >= context_.options.max_connections + kTurnedAwayAtOnce;
+bool NativeLoop::OverShare() const {
+  return connections_ > context_.connections / context_.loops + kSlack;
+}
+
+bool NativeLoop::Full() const {
+  return context_.connections >=
+         context_.options.max_connections + kTurnedAwayAtOnce;
 }
 
 void NativeLoop::ResumeListeners() {
-  if (Overloaded()) return;
+  if (Full()) return;
   for (const auto& each : listeners_) each->Resume();
 }
 
@@ -164,7 +171,8 @@ void NativeLoop::Gone(NativePeer& peer) {
   --connections_;
   --context_.connections;
   if (draining_ && connections_ == 0) loop_.Stop();
-  if (!listeners_.empty() && listeners_.front()->paused()) ResumeListeners();
+  const bool paused = !listeners_.empty() && listeners_.front()->paused();
+  if (paused && !OverShare()) ResumeListeners();
 }
 
 void NativeLoop::StartTicking() {

@@ -70,8 +70,12 @@ class NativeLoop : private PeerOwner {
   // The last of calm_.
   NativePeer& AddPeer();
   void AcceptFailed(int error);
-  // More than its share of the connections.
-  bool Overloaded() const;
+  // More than its share of the connections: it leaves new ones to other loops
+  // for a moment. Not for longer: they may be at their share, or may not know
+  // of those whose wake-up this one had.
+  bool OverShare() const;
+  // Of all loops: nobody accepts any more.
+  bool Full() const;
   void ResumeListeners();
   void EndTurn();
   void ResumeAnswered();
@@ -95,6 +99,7 @@ class NativeLoop : private PeerOwner {
   std::vector<std::unique_ptr<policy::LoopListener>> listeners_;
   policy::LoopTimer tick_;
   policy::LoopTimer settle_;
+  policy::LoopTimer rest_;
   policy::LoopTimer drain_timer_;
   policy::LoopWake drain_;
   policy::LoopTurn turn_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -169,14 +170,30 @@ TEST_F(HostileTest, EndsAThousandHalfPackets) {
   }
   // One more byte now and then does not help: the time is the packet's.
   for (size_t i = 0; i < 1000; i += 20) slow[i]->SendBytes("\0"s);
-  for (const auto& mta : slow) {
-    EXPECT_THAT(Farewell(*mta), StartsWith("421 4.3.2 "));
+  for (size_t i = 0; i < slow.size(); ++i) {
+    EXPECT_THAT(Farewell(*slow[i]), StartsWith("421 4.3.2 ")) << i;
   }
   EXPECT_EQ(Counted(Counter::kHalfPackets), 1000u);
   ExpectNeighbourIsServed();
   // Who does not close is closed.
   for (const auto& mta : slow) EXPECT_EQ(mta->Read(1), "");
   slow.clear();
+  ExpectLevels();
+}
+
+// Whatever share of them each loop has.
+TEST_F(HostileTest, AcceptsABurstAtOnce) {
+  Serve({});
+  std::vector<std::unique_ptr<MtaClient>> clients;
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(std::make_unique<MtaClient>(path()));
+    clients.back()->SendBytes(Bytes(OfferPacket()));
+  }
+  for (const auto& mta : clients) EXPECT_EQ(mta->Receive().command, 'O');
+  // Loops that wait for their ticks take many seconds.
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
+  clients.clear();
   ExpectLevels();
 }
 
