@@ -164,6 +164,20 @@ TEST_F(DialogueTest, ChangesTheMessageWhenTheStoreHasAnswered) {
   EXPECT_THAT(SayAll({kMail, kRcpt}), "c c ");
 }
 
+TEST_F(DialogueTest, GivesBackAMessageThatTheNextOneEnds) {
+  Open(R"(
+    limit posts 1/hour per client.ip counting messages
+    at mail { too_much: defer 451 4.7.1 "Enough" when over posts }
+    at rcpt { unknown: reject 550 5.1.1 "Unknown" when rcpt.local == "b" }
+  )");
+  NegotiateAndConnect();
+  EXPECT_THAT(Say(kMail), ElementsAre("c"));
+  EXPECT_THAT(Say(kRcpt), ElementsAre("y 550 5.1.1 Unknown|"));
+  EXPECT_THAT(Say(kMail), ElementsAre("c")) << "nobody accepted the first";
+  EXPECT_THAT(Say(TextsPacket('R', {"<c@b.example>"})), ElementsAre("c"));
+  EXPECT_THAT(Say(kMail), ElementsAre("y 451 4.7.1 Enough|"));
+}
+
 TEST_F(DialogueTest, AllocatesNothingAfterTheFirstMessages) {
   Open(std::string(kLimited) + kContent);
   Negotiate();
