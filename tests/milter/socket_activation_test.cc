@@ -1,12 +1,11 @@
 // The real binary on sockets that a supervisor (the test) has bound.
 #include <grp.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "tests/milter/mta_client.h"
 #include "tests/mta/gatemilter_process.h"
+#include "tests/mta/supervisor_socket.h"
 #include "tests/mta/temp_dir.h"
 
 namespace gate::milter {
@@ -29,32 +29,23 @@ at connect { stranger: reject 554 5.7.1 "Not you" when client.ip == 192.0.2.1 }
 
 class SocketActivationTest : public testing::Test {
  protected:
-  ~SocketActivationTest() override {
-    for (const int fd : sockets_) close(fd);
-  }
-
   std::string Path(const std::string& name) const {
     return folder_.path() + "/" + name;
   }
   // As a .socket unit with SocketMode=0600.
   void Bind(const std::string& name) {
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    Path(name).copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address),
-              0);
-    ASSERT_EQ(listen(fd, SOMAXCONN), 0);
-    ASSERT_EQ(chmod(Path(name).c_str(), 0600), 0);
-    sockets_.push_back(fd);
+    sockets_.emplace_back(Path(name), 0600);
+    ASSERT_GE(sockets_.back().fd(), 0);
   }
   // With a setting for "milter.sock" and one for "control.sock".
   mta::GatemilterProcess Start() const {
+    std::vector<int> sockets;
+    for (const auto& each : sockets_) sockets.push_back(each.fd());
     return mta::GatemilterProcess({.dir = folder_.path(),
                                    .milter_socket = Path("milter.sock"),
                                    .group = getgrgid(getegid())->gr_name,
                                    .policy = kPolicy,
-                                   .sockets = sockets_});
+                                   .sockets = sockets});
   }
   mode_t Mode(const std::string& name) const {
     struct stat status = {};
@@ -62,7 +53,7 @@ class SocketActivationTest : public testing::Test {
   }
 
   mta::TempDir folder_;
-  std::vector<int> sockets_;
+  std::deque<mta::SupervisorSocket> sockets_;
 };
 
 TEST_F(SocketActivationTest, ServesOnTheSocketOfItsSetting) {

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/mta/gatemilter_process.h"
 #include "tests/mta/private_mta.h"
@@ -31,11 +32,19 @@ class GateTest : public testing::Test {
                  const PrivateMta::Options& options) {
     StartMta(options);
     if (HasFatalFailure()) return;
+    StartDaemon(mta_->Here(policy));
+  }
+  // Next to the MTA; `sockets` are handed down. Ends one that runs.
+  void StartDaemon(const std::string& policy,
+                   const std::vector<int>& sockets = {}) {
+    gate_.reset();
+    stopped_ = false;
     gate_ = std::make_unique<GatemilterProcess>(
         GatemilterProcess::Options{.dir = mta_->dir(),
                                    .milter_socket = mta_->milter_socket(),
                                    .group = PrivateMta::owner(),
-                                   .policy = mta_->Here(policy)});
+                                   .policy = policy,
+                                   .sockets = sockets});
     ASSERT_EQ(gate_->fault(), "");
   }
   void StartMta(const PrivateMta::Options& options) {

@@ -86,7 +86,7 @@ Outcome GatemilterProcess::Ask(const std::string& command,
 int GatemilterProcess::Stop() {
   process_.Signal(SIGTERM);
   const auto stopped = [this] {
-    Knock(milter_socket_);
+    if (process_.Running()) Knock(milter_socket_);
     return !process_.Running();
   };
   WaitUntil(stopped, std::chrono::seconds(10));
