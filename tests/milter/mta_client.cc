@@ -26,13 +26,16 @@ std::string Arguments(std::string_view path,
 
 }  // namespace
 
-MtaClient::MtaClient(const std::string& socket_path) {
+MtaClient::MtaClient(int connection) : fd_(connection) {
+  const timeval patience = {.tv_sec = 10, .tv_usec = 0};
+  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
+MtaClient::MtaClient(const std::string& socket_path)
+    : MtaClient(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
-  fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval patience = {.tv_sec = 10, .tv_usec = 0};
-  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (connect(fd_, reinterpret_cast<const sockaddr*>(&address),
               sizeof address) != 0) {
     close(fd_);

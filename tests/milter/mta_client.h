@@ -36,6 +36,8 @@ class MtaClient {
   using Macros = std::vector<std::pair<std::string, std::string>>;
 
   explicit MtaClient(const std::string& socket_path);
+  // Takes the descriptor of a connection.
+  explicit MtaClient(int connection);
   MtaClient(const MtaClient&) = delete;
   MtaClient& operator=(const MtaClient&) = delete;
   ~MtaClient();
