@@ -49,6 +49,12 @@ bool IsOfMessage(Command command) {
   }
 }
 
+// An MTA says ABORT before it.
+bool EndsMessage(Command command) {
+  return command == Command::kConnect || command == Command::kHelo ||
+         command == Command::kMail;
+}
+
 // CONNECT and MAIL are enough to say 421.
 Needs NeedsToTurnAway() {
   Needs needs;
@@ -201,6 +207,9 @@ Dialogue::State Dialogue::TakeMacros(std::string_view data, std::string& out) {
 
 Dialogue::State Dialogue::TakeEvent(const Packet& packet, std::string& out) {
   event_ = static_cast<Command>(packet.command);
+  // As libmilter does: what the message was charged is given back before the
+  // event asks for more.
+  if (in_message_ && opened_ && EndsMessage(event_)) connection_->Abort();
   NoteOrder();
   macros_.Begin(event_);
   const bool silent = event_ == Command::kHeader &&
@@ -284,6 +293,9 @@ std::optional<Response> Dialogue::Decide(std::string_view data) {
 }
 
 Dialogue::State Dialogue::Answer(Response response, std::string& out) {
+  const bool goes_on =
+      response == Response::kContinue || response == Response::kPending;
+  if (event_ == Command::kMail && !goes_on) in_message_ = false;
   switch (response) {
     case Response::kPending:
       return State::kWaiting;

@@ -98,6 +98,31 @@ TEST_F(OddDialogueTest, AMessageEndsWithItsEndOrAbort) {
   }
 }
 
+TEST_F(OddDialogueTest, GivesBackWhatAMessageWithoutAnEndWasCharged) {
+  for (const MtaPacket& next : {kMail, kHelo, kConnect, MtaPacket{'A'}}) {
+    Open(R"(
+      limit few 1/hour per client.ip counting messages
+      at mail { many: defer 451 4.7.1 "Slowly" when over few }
+    )");
+    NegotiateAndConnect();
+    for (int message = 0; message < 3; ++message) {
+      EXPECT_THAT(SayAll({kMail}), "c ") << next.command;
+      EXPECT_THAT(SayAll({next}), next.command == 'A' ? "" : "c ")
+          << next.command;
+    }
+    TearDown();
+  }
+}
+
+TEST_F(OddDialogueTest, ARefusedMailBeginsNoMessage) {
+  Open("at mail { all: reject 550 5.7.1 \"No\" when sender.local == \"a\" }");
+  NegotiateAndConnect();
+  EXPECT_THAT(SayAll({kMail, kMail}), "y 550 5.7.1 No| y 550 5.7.1 No| ");
+  EXPECT_EQ(world_->Counted(Counter::kAborts), 0u);
+  EXPECT_THAT(Say(kRcpt), ElementsAre("c"));
+  EXPECT_EQ(Counted().at("out_of_order"), 1u);
+}
+
 TEST_F(OddDialogueTest, MissesNoMailThatWasNotAskedFor) {
   Open("at connect { six: defer 421 4.7.0 \"No\" when client.port == 1 }");
   EXPECT_NE(Negotiate().steps & kStepNoMail, 0u);
