@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -19,6 +20,8 @@ constexpr int64_t kLastEventsUs = 5'000'000;
 // Connections beyond max-connections that are told so; more of them wait in
 // the system's queue.
 constexpr size_t kTurnedAwayAtOnce = 1024;
+// Between two lines about the same trouble.
+constexpr int64_t kSayAgainUs = 60'000'000;
 // Closed peers whose memory serves the next ones.
 constexpr size_t kSpares = 64;
 // Beyond its share, before a loop leaves new connections to others, and for how
@@ -54,6 +57,12 @@ NativeLoop::NativeLoop(LoopContext& context)
 
 NativeLoop::~NativeLoop() {
   listeners_.clear();
+  EndAll();
+  // What the messages under way give back must reach the store before it goes.
+  for (Peers* peers : {&calm_, &hurried_}) {
+    std::erase_if(*peers, [](const auto& peer) { return !peer->waiting(); });
+  }
+  store_->EndTurn();
   store_->Shut();
   ResumeAnswered();
   context_.connections -= connections_;
@@ -86,6 +95,12 @@ NativePeer& NativeLoop::AddPeer() {
   if (spare_.empty()) {
     PeerOwner& self = *this;
     spare_.push_back(std::make_unique<NativePeer>(peer_context_, self));
+    // Each may wait for the store: Answered must find room.
+    for (std::vector<NativePeer*>* waiting : {&answered_, &resuming_}) {
+      if (waiting->capacity() <= connections_) {
+        waiting->reserve(2 * (connections_ + 1));
+      }
+    }
   }
   calm_.splice(calm_.end(), spare_, std::prev(spare_.end()));
   NativePeer& peer = *calm_.back();
@@ -112,10 +127,13 @@ void NativeLoop::Accept(int fd, policy::LoopSocket::Kind kind,
 }
 
 void NativeLoop::AcceptFailed(int error) {
+  StartTicking();
+  const int64_t now_us = loop_.TurnUs();
+  if (told_failure_us_ != 0 && now_us - told_failure_us_ < kSayAgainUs) return;
+  told_failure_us_ = now_us;
   context_.door.log.Error(
       absl::StrCat("a connection cannot be accepted: ", std::strerror(error),
-                   "; trying again each second"));
-  StartTicking();
+                   "; it waits until another one ends, or a second"));
 }
 
 bool NativeLoop::OverShare() const {
@@ -184,7 +202,8 @@ void NativeLoop::Tick() {
   TimeOut(calm_, context_.options.idle_us);
   ResumeListeners();
   spare_.clear();
-  if (connections_ > 0) StartTicking();
+  const bool paused = !listeners_.empty() && listeners_.front()->paused();
+  if (connections_ > 0 || paused) StartTicking();
 }
 
 // Who times out goes to the back of a list, or goes.
@@ -207,10 +226,18 @@ void NativeLoop::BeginDrain() {
 
 void NativeLoop::EndDrain() {
   if (std::exchange(drained_, true)) return loop_.Stop();
-  for (Peers* peers : {&calm_, &hurried_}) {
-    for (const auto& peer : *peers) peer->TurnAway(policy::Counter::kDrained);
-  }
+  EndAll();
   drain_timer_.Start(kLastEventsUs);
+}
+
+// Peers change lists meanwhile.
+void NativeLoop::EndAll() {
+  std::vector<NativePeer*> all;
+  all.reserve(connections_);
+  for (const Peers* peers : {&calm_, &hurried_}) {
+    for (const auto& peer : *peers) all.push_back(peer.get());
+  }
+  for (NativePeer* peer : all) peer->End(policy::Counter::kDrained);
 }
 
 }  // namespace gate::milter

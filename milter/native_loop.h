@@ -83,6 +83,8 @@ class NativeLoop : private PeerOwner {
   void TimeOut(Peers& peers, int64_t patience_us);
   void BeginDrain();
   void EndDrain();
+  // 421 to all.
+  void EndAll();
   void StartTicking();
   void MoveToBack(NativePeer& peer, Peers& to);
 
@@ -104,6 +106,7 @@ class NativeLoop : private PeerOwner {
   policy::LoopWake drain_;
   policy::LoopTurn turn_;
   size_t connections_ = 0;
+  int64_t told_failure_us_ = 0;  // when a failed accept was last said
   bool listening_ = false;
   bool draining_ = false;
   bool drained_ = false;  // the drain's time is over

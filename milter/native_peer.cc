@@ -110,7 +110,7 @@ void NativePeer::Sent() {
 void NativePeer::Ended() {
   socket_.reset();
   // The store still writes into the session.
-  if (state_ != State::kWaiting) Leave();
+  if (!waiting()) Leave();
 }
 
 void NativePeer::Answered(Dialogue&) noexcept { owner_.Answered(*this); }
@@ -125,12 +125,16 @@ void NativePeer::Resume() {
 }
 
 void NativePeer::TimeOut() {
-  if (state_ == State::kWaiting) return owner_.Calm(*this);
+  if (waiting()) return owner_.Calm(*this);
   if (state_ == State::kFarewell || !socket_->sent()) return Leave();
+  End(kept_.empty() ? Counter::kIdleEnded : Counter::kHalfPackets);
+}
+
+void NativePeer::End(Counter why) {
+  if (state_ == State::kFarewell) return;
+  if (waiting() || !socket_->sent()) return dialogue_.TurnAway(why);
   context_.output.clear();
-  state_ = dialogue_.Break(
-      kept_.empty() ? Counter::kIdleEnded : Counter::kHalfPackets,
-      context_.output);
+  state_ = dialogue_.Break(why, context_.output);
   Flush();
   Settle(/*progress=*/true);
 }

@@ -52,6 +52,9 @@ class NativePeer : private policy::LoopSocket::Handler, private DialogueOwner {
   // Requires: Answered was called.
   void Resume();
   void TurnAway(policy::Counter why) { dialogue_.TurnAway(why); }
+  // Says 421 now, or to the next event where that cannot be; counted as `why`.
+  void End(policy::Counter why);
+  bool waiting() const { return state_ == State::kWaiting; }
   // Silent for too long.
   void TimeOut();
 

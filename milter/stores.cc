@@ -113,8 +113,11 @@ class Stores::MemoryLoopStore : public LoopStore {
 class Stores::RedisLoopStore : public LoopStore {
  public:
   RedisLoopStore(policy::Loop& loop, const policy::RedisOptions& options,
-                 Link& link, policy::MemoryStore& memory)
-      : link_(link), redis_(loop, options, link), store_(redis_, memory) {}
+                 Link& link, policy::MemoryStore& memory,
+                 policy::LateBans& late_bans)
+      : link_(link),
+        redis_(loop, options, link),
+        store_(redis_, memory, late_bans) {}
   policy::Store& store() override { return store_; }
   bool settled() const override { return link_.settled(); }
   void EndTurn() noexcept override { redis_.Flush(); }
@@ -128,8 +131,8 @@ class Stores::RedisLoopStore : public LoopStore {
 
 struct Stores::ThreadStore {
   ThreadStore(const policy::RedisOptions& options, Link& link,
-              policy::MemoryStore& memory)
-      : store(redis, memory), redis(options, link) {}
+              policy::MemoryStore& memory, policy::LateBans& late_bans)
+      : store(redis, memory, late_bans), redis(options, link) {}
   policy::FallbackStore store;
   // Goes first: it answers who still waits, through `store`.
   policy::RedisStore redis;
@@ -150,7 +153,8 @@ Stores::Link& Stores::AddLink() {
 policy::Store& Stores::ForThreads() {
   if (!redis_) return memory_;
   if (!threads_) {
-    threads_ = std::make_unique<ThreadStore>(*redis_, AddLink(), memory_);
+    threads_ =
+        std::make_unique<ThreadStore>(*redis_, AddLink(), memory_, late_bans_);
     threads_->redis.AwaitFirstOutcome(kFirstOutcome);
   }
   return threads_->store;
@@ -158,7 +162,8 @@ policy::Store& Stores::ForThreads() {
 
 std::unique_ptr<LoopStore> Stores::ForLoop(policy::Loop& loop) {
   if (!redis_) return std::make_unique<MemoryLoopStore>(memory_);
-  return std::make_unique<RedisLoopStore>(loop, *redis_, AddLink(), memory_);
+  return std::make_unique<RedisLoopStore>(loop, *redis_, AddLink(), memory_,
+                                          late_bans_);
 }
 
 bool Stores::AllShared() const {

@@ -78,6 +78,7 @@ class Stores {
   const std::optional<policy::RedisOptions> redis_;
   const std::string name_;
   policy::MemoryStore memory_;
+  policy::LateBans late_bans_;
   mutable absl::Mutex mutex_;
   std::vector<std::unique_ptr<Link>> links_ ABSL_GUARDED_BY(mutex_);
   bool told_shared_ ABSL_GUARDED_BY(mutex_) = false;

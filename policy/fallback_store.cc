@@ -6,8 +6,28 @@
 
 namespace gate::policy {
 
-FallbackStore::FallbackStore(Store& shared, MemoryStore& local)
-    : shared_(shared), local_(local) {}
+void LateBans::Keep(const Effect& effect, int64_t now_us) {
+  try {
+    const absl::MutexLock lock(&mutex_);
+    Name name(effect.name, effect.subject);
+    if (bans_.size() >= kMost && !bans_.contains(name)) return;
+    int64_t& until_us = bans_[std::move(name)];
+    until_us = std::max(until_us, now_us + effect.ban_us);
+    any_ = true;
+  } catch (const std::bad_alloc&) {
+    // The ban stays in this process's memory of bans.
+  }
+}
+
+LateBans::Map LateBans::Take() {
+  const absl::MutexLock lock(&mutex_);
+  any_ = false;
+  return std::exchange(bans_, {});
+}
+
+FallbackStore::FallbackStore(Store& shared, MemoryStore& local,
+                             LateBans& late_bans)
+    : shared_(shared), local_(local), late_bans_(late_bans) {}
 
 void FallbackStore::Submit(Batch& batch, Waiter& waiter) noexcept {
   batch.front = &waiter;
@@ -26,7 +46,7 @@ void FallbackStore::Done(Batch& batch) noexcept {
       lookup.answer.local = true;
     }
   }
-  if (answered && has_late_bans_) DeliverBans(batch);
+  if (answered && late_bans_.any()) DeliverBans(batch);
   std::exchange(batch.front, nullptr)->Done(batch);
 }
 
@@ -42,7 +62,7 @@ bool FallbackStore::Post(const Effects& effects) noexcept {
     const Effect& effect = effects[i];
     if (effect.local) continue;
     if (effect.kind == Effect::Kind::kBan) {
-      KeepBan(effect, effects.now_us);
+      late_bans_.Keep(effect, effects.now_us);
     } else if (effect.kind == Effect::Kind::kForce &&
                effect.limit->outage == rules::Outage::kLocal) {
       local_.Apply(effect, effects.now_us);
@@ -51,28 +71,8 @@ bool FallbackStore::Post(const Effects& effects) noexcept {
   return local;
 }
 
-void FallbackStore::KeepBan(const Effect& effect, int64_t now_us) {
-  try {
-    const absl::MutexLock lock(&mutex_);
-    BanName name(effect.name, effect.subject);
-    if (late_bans_.size() >= kMaxLateBans && !late_bans_.contains(name)) {
-      return;
-    }
-    int64_t& until_us = late_bans_[std::move(name)];
-    until_us = std::max(until_us, now_us + effect.ban_us);
-    has_late_bans_ = true;
-  } catch (const std::bad_alloc&) {
-    // The ban stays in this process's memory of bans.
-  }
-}
-
 void FallbackStore::DeliverBans(Batch& batch) {
-  LateBans bans;
-  {
-    const absl::MutexLock lock(&mutex_);
-    bans.swap(late_bans_);
-    has_late_bans_ = false;
-  }
+  const LateBans::Map bans = late_bans_.Take();
   Effects effects;
   effects.now_us = batch.now_us;
   try {
@@ -94,11 +94,11 @@ void FallbackStore::DeliverBans(Batch& batch) {
   if (!effects.empty()) Post(effects);
 }
 
-void FallbackStore::MarkBanned(Batch& batch, const LateBans& bans) {
+void FallbackStore::MarkBanned(Batch& batch, const LateBans::Map& bans) {
   for (size_t i = 0; i < batch.size(); ++i) {
     Lookup& lookup = batch[i];
     if (lookup.kind != Lookup::Kind::kBanned) continue;
-    const auto ban = bans.find(BanName(lookup.name, lookup.subject));
+    const auto ban = bans.find(LateBans::Name(lookup.name, lookup.subject));
     if (ban == bans.end() || ban->second <= batch.now_us) continue;
     lookup.answer = {.state = AnswerState::kOver,
                      .retry_after_us = ban->second - batch.now_us};

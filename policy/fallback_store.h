@@ -19,33 +19,48 @@
 
 namespace gate::policy {
 
+// Bans that a shared store did not take: of a process, whatever number of
+// connections to Redis it has. Thread-safe.
+class LateBans {
+ public:
+  using Name = std::pair<std::string, std::string>;  // ban key, subject
+  using Map = absl::flat_hash_map<Name, int64_t>;    // to their end, steady us
+
+  // Without memory, or if there are too many, it is lost.
+  void Keep(const Effect& effect, int64_t now_us);
+  bool any() const { return any_; }
+  // All of them; none are left.
+  Map Take();
+
+ private:
+  // An attack in an outage bans thousands; more of them are lost.
+  static constexpr size_t kMost = 10'000;
+
+  absl::Mutex mutex_;
+  Map bans_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> any_ = false;
+};
+
 // Thread-safe.
 class FallbackStore : public Store, private Waiter {
  public:
-  // Both outlive it.
-  FallbackStore(Store& shared, MemoryStore& local);
+  // All outlive it.
+  FallbackStore(Store& shared, MemoryStore& local, LateBans& late_bans);
   void Submit(Batch& batch, Waiter& waiter) noexcept override;
   bool Post(const Effects& effects) noexcept override;
 
  private:
-  using BanName = std::pair<std::string, std::string>;     // name, subject
-  using LateBans = absl::flat_hash_map<BanName, int64_t>;  // to their end
-  // An attack in an outage bans thousands; more of them are lost.
-  static constexpr size_t kMaxLateBans = 10'000;
   // So many are delivered at once: nobody waits long behind them.
   static constexpr size_t kBansAtOnce = 256;
 
   void Done(Batch& batch) noexcept override;
-  void KeepBan(const Effect& effect, int64_t now_us);
   // Bans that the shared store does not know of yet count, and go there.
   void DeliverBans(Batch& batch);
-  static void MarkBanned(Batch& batch, const LateBans& bans);
+  static void MarkBanned(Batch& batch, const LateBans::Map& bans);
 
   Store& shared_;
   MemoryStore& local_;
-  absl::Mutex mutex_;
-  LateBans late_bans_ ABSL_GUARDED_BY(mutex_);
-  std::atomic<bool> has_late_bans_ = false;
+  LateBans& late_bans_;
 };
 
 }  // namespace gate::policy

@@ -74,11 +74,14 @@ bool LoopListener::AcceptOne() {
     accepted_(fd);
     return !paused_;
   }
-  // EAGAIN: another loop was first; ECONNABORTED: who connected has left.
-  if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) return false;
   const int error = errno;
-  Pause();
-  failed_(error);
+  // Else another loop was first, or it is about a connection that has failed
+  // already (accept(2)).
+  if (error == EMFILE || error == ENFILE || error == ENOBUFS ||
+      error == ENOMEM) {
+    Pause();
+    failed_(error);
+  }
   return false;
 }
 

@@ -3,14 +3,21 @@
 #include "policy/redis_script.h"
 
 namespace gate::policy {
+namespace {
+
+// In a turn with thousands of events nobody is to wait for its end.
+constexpr size_t kMostUnsent = 64;
+
+}  // namespace
 
 LoopRedisStore::LoopRedisStore(Loop& loop, const RedisOptions& options,
                                RedisObserver& observer)
     : client_(std::make_unique<RedisClient>(loop, options, observer)) {}
 
 void LoopRedisStore::Submit(Batch& batch, Waiter& waiter) noexcept {
-  if (client_) return client_->Ask(batch, waiter);
-  AnswerUnavailable(batch, waiter);
+  if (!client_) return AnswerUnavailable(batch, waiter);
+  client_->Ask(batch, waiter);
+  if (++unsent_ >= kMostUnsent) Flush();
 }
 
 bool LoopRedisStore::Post(const Effects& effects) noexcept {
@@ -23,6 +30,7 @@ bool LoopRedisStore::Post(const Effects& effects) noexcept {
 }
 
 void LoopRedisStore::Flush() noexcept {
+  unsent_ = 0;
   if (client_) client_->Flush();
 }
 

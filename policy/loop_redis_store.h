@@ -2,6 +2,7 @@
 // between. What one turn of the loop asks leaves in one write.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,7 @@ class LoopRedisStore : public Store {
 
  private:
   std::unique_ptr<RedisClient> client_;  // null: shut
+  size_t unsent_ = 0;                    // questions
   std::string command_;                  // scratch
 };
 

@@ -32,6 +32,14 @@ void MessageContent::Begin() {
   facts_.SetNumber(FactId::kFromCount, 0);
 }
 
+void MessageContent::Release() {
+  for (std::string* text : {&body_, &scratch_}) {
+    if (text->capacity() > rules::FactSet::kKeptBytes) {
+      std::string().swap(*text);
+    }
+  }
+}
+
 void MessageContent::AddHeader(std::string_view name, std::string_view value,
                                std::optional<rules::HeaderId> id) {
   size_ += name.size() + kColon.size() + WireSize(value) + kLineEnd.size();

@@ -24,6 +24,8 @@ class MessageContent {
   // Requires: the facts of the last message's content are cleared. From then
   // on from.count is known: 0.
   void Begin();
+  // Gives back what a large message took; small ones keep their memory.
+  void Release();
   // A field as the MTA hands it over (folded, encoded). `id`: its index when
   // the policy reads headers of this name (Policy::FindHeader).
   void AddHeader(std::string_view name, std::string_view value,

@@ -98,12 +98,20 @@ void RedisClient::Post(std::string& command) {
   Push(Kind::kPost).command.swap(command);
 }
 
+// Deadlines begin here: how long the loop was busy says nothing of Redis.
 void RedisClient::Flush() {
-  if (wire_) wire_->Flush();
+  if (!wire_) return;
+  wire_->Flush();
+  if (unsent_ == 0) return;
+  const int64_t deadline_us = Loop::NowUs() + options_.deadline_us;
+  for (; unsent_ > 0; --unsent_) {
+    pending_[pending_.size() - unsent_].deadline_us = deadline_us;
+  }
 }
 
 RedisPending::Entry& RedisClient::Push(Kind kind) {
   RedisPending::Entry& entry = pending_.Push(kind);
+  ++unsent_;
   entry.deadline_us = Loop::NowUs() + options_.deadline_us;
   if (!timer_.running()) timer_.Start(options_.deadline_us);
   return entry;
@@ -111,6 +119,7 @@ RedisPending::Entry& RedisClient::Push(Kind kind) {
 
 void RedisClient::Connect() {
   pending_.Clear();
+  unsent_ = 0;
   connected_ = overdue_ = broken_ = false;
   trying_ = true;
   timer_.Start(kConnectUs);
@@ -121,6 +130,7 @@ void RedisClient::Connect() {
 
 void RedisClient::Connected() {
   connected_ = true;
+  overdue_ = false;
   timer_.Stop();
   SendLogin();
   SendProbe();
@@ -261,6 +271,7 @@ void RedisClient::Disconnect() {
   wire_.reset();
   connected_ = false;
   pending_.Clear();
+  unsent_ = 0;
 }
 
 void RedisClient::Failed(const std::string& why) {
@@ -272,6 +283,7 @@ void RedisClient::Failed(const std::string& why) {
 void RedisClient::OnTimer() {
   if (ready()) return CheckDeadline();
   if (trying_) {
+    if (!std::exchange(overdue_, true)) return timer_.Start(kGraceUs);
     GoAway(connected_ ? NoAnswer() : "no connection within 1 s");
     Disconnect();
     return StartBackoff();

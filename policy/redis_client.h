@@ -30,7 +30,7 @@ struct RedisOptions {
   std::string user = {};      // empty: Redis's default user
   std::string password = {};  // empty: no AUTH
   uint32_t database = 0;
-  int64_t deadline_us = 50'000;  // from Ask to the answer
+  int64_t deadline_us = 50'000;  // from Flush to the answer
 };
 
 // Hears of the breaker. Called on the client's loop.
@@ -104,6 +104,7 @@ class RedisClient : private RedisWire::Handler {
   bool broken_ = false;   // this connection must not be used any more
   std::unique_ptr<RedisReader> reader_;
   RedisPending pending_;
+  size_t unsent_ = 0;  // the last of pending_: not flushed yet
 };
 
 }  // namespace gate::policy

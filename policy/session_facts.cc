@@ -217,6 +217,7 @@ void SessionFacts::Time(const Now& now) {
 
 void SessionFacts::ClearMessage() {
   facts_.ClearFrom(Stage::kMail);
+  content_.Release();
   rejected_by_mta_ = false;
 }
 

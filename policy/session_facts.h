@@ -35,7 +35,10 @@ class SessionFacts {
 
   // From now on only facts whose macros the policy asked the MTA for can be
   // unknown; without a call, all can.
-  void Expect(const rules::Needs& needs) { expected_ = needs.macro_facts; }
+  void Expect(const rules::Needs& needs) {
+    expected_ = needs.macro_facts;
+    mta_ = MtaKind::kOther;
+  }
 
   // Each sets the facts of its stage (and clears what the stage replaces:
   // Connect everything, Helo clears tls.* and what follows, Mail the

@@ -92,8 +92,13 @@ void FactSet::ClearFrom(Stage first) {
     slot.presence = Presence::kAbsent;
     ++slot.generation;
   }
+  std::string& body = texts_[slot(FactId::kBody).place];
+  if (body.capacity() > kKeptBytes) std::string().swap(body);
   if (first > Stage::kHeaders) return;
-  for (HeaderSlot& header : headers_) header.used = 0;
+  for (HeaderSlot& header : headers_) {
+    header.used = 0;
+    if (header_bytes_ > kKeptBytes) header.instances = {};
+  }
   header_bytes_ = 0;
 }
 

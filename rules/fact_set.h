@@ -55,6 +55,9 @@ class FactSet {
   // are cut at kMaxHeaderBytes together.
   static constexpr size_t kMaxHeaderInstances = 1000;
   static constexpr size_t kMaxHeaderBytes = size_t{1} << 20;
+  // Of a body, or of all headers, memory is kept for the next message up to so
+  // many bytes: a connection may be idle for hours.
+  static constexpr size_t kKeptBytes = 4096;
   void ResizeHeaders(size_t count);
   void AddHeader(HeaderId id, std::string_view decoded);
   size_t header_count(HeaderId id) const;

@@ -79,7 +79,8 @@ class FallbackStoreTest : public testing::Test {
 
   ScriptedStore shared_;
   MemoryStore memory_;
-  FallbackStore store_{shared_, memory_};
+  LateBans late_bans_;
+  FallbackStore store_{shared_, memory_, late_bans_};
   rules::Limit local_ = MakeLimit("local", {{1, kMinute, 1}});
   rules::Limit deferring_ = MakeLimit("deferring", {{1, kMinute, 1}});
   rules::Limit accepting_ = MakeLimit("accepting", {{1, kMinute, 1}});
