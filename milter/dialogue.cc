@@ -232,9 +232,6 @@ void Dialogue::NoteOrder() {
   if (no_message || again) {
     context_.statistics.Count(Counter::kOutOfOrder);
   }
-  // A message that only ends because the next begins, as libmilter takes it:
-  // what it gives back is there before the next one is charged.
-  if (in_message_ && !of_message && opened_) connection_->Abort();
   in_message_ = event_ == Command::kMail ||
                 (of_message && in_message_ && event_ != Command::kEndOfMessage);
 }
