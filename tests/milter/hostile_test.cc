@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -254,8 +255,15 @@ TEST_F(HostileTest, LivesWithMacrosWithoutArguments) {
   EXPECT_EQ(mta.Rcpt("<x@x.example>").text, "554 5.7.1 Not here");
 }
 
-// Any three commands behind each other, sent at once: answered, or ended with
-// a 421; never silence.
+size_t Count(const std::vector<MtaPacket>& packets, std::string_view commands) {
+  return static_cast<size_t>(
+      std::ranges::count_if(packets, [&](const MtaPacket& packet) {
+        return commands.find(packet.command) != std::string_view::npos;
+      }));
+}
+
+// Any two commands behind each other, sent at once: each that wants an answer
+// gets one, or the last answer is a 421; never silence.
 TEST_F(HostileTest, LivesWithCommandsInAnyOrder) {
   Serve({});
   const std::vector<MtaPacket> packets = WholeSession();
@@ -269,7 +277,15 @@ TEST_F(HostileTest, LivesWithCommandsInAnyOrder) {
       for (std::string byte = mta.Read(1); !byte.empty(); byte = mta.Read(1)) {
         bytes += byte;
       }
-      EXPECT_TRUE(ReadAnswer(bytes).has_value())
+      const auto answers = ReadAnswer(bytes);
+      ASSERT_TRUE(answers) << packets[first].command << packets[second].command;
+      if (!answers->empty() && answers->back().data.starts_with("421"))
+        continue;
+      // Nothing is answered behind QUIT.
+      const bool quits = packets[first].command == 'Q';
+      EXPECT_EQ(
+          Count(*answers, "Octrdsy"),
+          quits ? 0 : Count({packets[first], packets[second]}, "OCHMRTNBEU"))
           << packets[first].command << packets[second].command;
     }
   }
@@ -307,7 +323,11 @@ TEST_F(HostileTest, TurnsAwayWhoComesWhenAllPlacesAreTaken) {
   }
   for (size_t i = 0; i < clients.size(); ++i) {
     const std::string text = clients[i]->Connect("x", "192.0.2.1", 1).text;
-    EXPECT_THAT(text, StartsWith(i < 20 ? "" : "421 4.3.2 Too many")) << i;
+    if (i < 20) {
+      EXPECT_EQ(text, "") << i;
+    } else {
+      EXPECT_THAT(text, StartsWith("421 4.3.2 Too many")) << i;
+    }
   }
   EXPECT_EQ(Counted(Counter::kTurnedAway), 10u);
   for (size_t i = 0; i < 20; ++i) {
