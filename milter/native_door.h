@@ -19,6 +19,7 @@ class NativeDoor : public Door {
  public:
   // `sockets` listen; they are made non-blocking, and stay the caller's.
   // `closed` is called once nobody uses them any more.
+  // Requires: SIGPIPE is ignored.
   NativeDoor(const DoorContext& context, std::vector<DoorSocket> sockets,
              const NativeDoorOptions& options, std::function<void()> closed);
   ~NativeDoor() override;
