@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace gate::policy {
 namespace {
@@ -32,7 +33,7 @@ struct LoopSocket::Stream {
   // uv_pipe_t serves any stream socket.
   uv_pipe_t pipe = {};
   std::unique_ptr<Rest> rest;  // null: nothing
-  Handler* handler = nullptr;  // null once the socket is gone
+  Handler* handler = nullptr;  // null: gone, or was told the end
   std::span<char> input;
   int fd = -1;
   bool tcp = false;
@@ -48,10 +49,7 @@ struct LoopSocket::Stream {
   static void OnRead(uv_stream_t* from, ssize_t size, const uv_buf_t* buffer) {
     Stream& self = Of(from->data);
     if (self.handler == nullptr || size == 0) return;
-    if (size < 0) {
-      uv_read_stop(from);
-      return self.handler->Ended();
-    }
+    if (size < 0) return self.End();
     if (self.tcp) SetOption(self.fd, IPPROTO_TCP, TCP_QUICKACK, 1);
     self.handler->Received({buffer->base, static_cast<size_t>(size)});
   }
@@ -59,13 +57,16 @@ struct LoopSocket::Stream {
   static void OnWritten(uv_write_t* request, int status) {
     Stream& self = Of(request->data);
     if (self.handler == nullptr) return;
-    if (status != 0) {
-      uv_read_stop(self.stream());
-      return self.handler->Ended();
-    }
+    if (status != 0) return self.End();
     if (!self.rest->later.empty()) return self.SendLater();
     self.rest.reset();
     self.handler->Sent();
+  }
+
+  // Both reading and writing may find that the connection has ended.
+  void End() {
+    uv_read_stop(stream());
+    std::exchange(handler, nullptr)->Ended();
   }
 
   void SendLater() {

@@ -1,4 +1,5 @@
-// A connection that was accepted, on a loop: bytes in, bytes out.
+// A connection that was accepted, on a loop: bytes in, bytes out. The process
+// ignores SIGPIPE.
 #pragma once
 
 #include <cstddef>
