@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +46,10 @@ at message { seen: add header "X-Seen" "yes" }
 
 class NativeDoorTest : public ::testing::Test {
  protected:
-  NativeDoorTest() { engine_.Install(rules::CompileText(kPolicy)); }
+  NativeDoorTest() {
+    std::signal(SIGPIPE, SIG_IGN);  // as the daemon does
+    engine_.Install(rules::CompileText(kPolicy));
+  }
   ~NativeDoorTest() override {
     if (!door_) return;
     Stop();
