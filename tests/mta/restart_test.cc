@@ -24,7 +24,7 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int kMessagesARestart = 400;
+constexpr int kMessagesARestart = 800;
 
 // What every message gets says that policy has decided it: in the message,
 // and in the log, which all daemons share. The editions differ in a rule that
@@ -142,11 +142,12 @@ TEST_P(Restart, UnderLoadEveryMessageIsDecidedByPolicy) {
   ChildProcess source = Send(messages);
   for (int i = 1; i <= restarts; ++i) {
     ASSERT_NO_FATAL_FAILURE(
-        AwaitDecided(static_cast<size_t>(messages * i / (restarts + 1))));
+        AwaitDecided(static_cast<size_t>(messages * i / (restarts + 2))));
     ASSERT_NO_FATAL_FAILURE(RestartDaemon(i));
+    // What was not decided then has waited for this daemon.
+    EXPECT_TRUE(source.Running()) << "restart " << i << " was without load";
     ASSERT_NO_FATAL_FAILURE(ReloadDaemon(100 + i));
     ASSERT_NO_FATAL_FAILURE(ReloadDaemon(200 + i));
-    EXPECT_TRUE(source.Running()) << "restart " << i << " was without load";
   }
   EXPECT_EQ(source.Wait(seconds(180)), 0) << ReadFile(SourceLog());
   ExpectAllDecidedAndDeliveredOnce(static_cast<size_t>(messages + restarts));
