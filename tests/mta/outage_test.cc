@@ -26,7 +26,9 @@ using policy::RedisProxy;
 using policy::RedisServer;
 using std::chrono::seconds;
 
+// Four loops: each with a connection to Redis of its own.
 constexpr char kPolicy[] = R"(
+set loops 4
 limit in_memory 3/day per sender counting messages outage local
 limit open      3/day per sender counting messages outage accept
 limit closed    3/day per sender counting messages outage defer
@@ -207,6 +209,7 @@ TEST_F(Outage, EachLimitDoesWhatItsOutageSays) {
   EXPECT_GT(gate().Count("outage_local"), 0);
   EXPECT_GT(gate().Count("outage_accept"), 0);
   EXPECT_GT(gate().Count("outage_defer"), 0);
+  EXPECT_EQ(StopGate(), 0) << "a sanitizer's report, too, is not 0";
 }
 
 }  // namespace

@@ -146,6 +146,7 @@ TEST_F(Reload, TenReloadsUnderLoadLoseNothing) {
   EXPECT_EQ(gate().Count("messages"), kMessages);
   EXPECT_EQ(gate().RuleCount("message", "seen"), kMessages);
   EXPECT_EQ(gate().Count("failures"), 0);
+  EXPECT_EQ(StopGate(), 0) << "a sanitizer's report, too, is not 0";
 }
 
 }  // namespace
