@@ -37,7 +37,7 @@ size_t CountLoops(const NativeDoorOptions& options) {
   return std::clamp<size_t>(static_cast<size_t>(count), 1, kMaxLoops);
 }
 
-// How often an eventfd was told since it was asked before.
+// Whether an eventfd was told since it was asked before.
 bool Told(int fd) {
   uint64_t count = 0;
   return read(fd, &count, sizeof count) > 0;

@@ -25,8 +25,8 @@ class NativeDoor : public Door {
   ~NativeDoor() override;
 
   // The first SIGTERM or SIGINT (or Stop): no connection is accepted any more;
-  // those that are there go on for drain_us, then their next event is answered
-  // 421. The second: the end, now.
+  // those that are there go on for drain_us, then all are told 421, and a
+  // little later it ends. The second: the end, now.
   absl::Status Run() override;
   // As a signal. Thread-safe.
   void Stop();

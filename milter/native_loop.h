@@ -52,8 +52,8 @@ class NativeLoop : private PeerOwner {
 
   // Until it has drained, or Stop.
   void Run();
-  // Accepts no more; ends with the last connection. After drain_us events are
-  // answered 421, and a little later it ends.
+  // Accepts no more; ends with the last connection. After drain_us all are told
+  // 421, which answers their next event, and a little later it ends.
   void Drain();
   void Stop() { loop_.Stop(); }
 

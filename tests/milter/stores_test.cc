@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/occurrences.h"
 #include "tests/policy/redis_server.h"
 #include "tests/policy/run_until.h"
 
@@ -39,15 +40,6 @@ struct Question {
   policy::Batch batch;
   Told told;
 };
-
-size_t Occurrences(const std::string& text, std::string_view of) {
-  size_t count = 0;
-  for (size_t at = text.find(of); at != std::string::npos;
-       at = text.find(of, at + of.size())) {
-    ++count;
-  }
-  return count;
-}
 
 // Several loop stores with a Redis, on one loop; and the log.
 class StoresTest : public ::testing::Test {

@@ -16,6 +16,7 @@
 #include "tests/environment.h"
 #include "tests/mta/gate_test.h"
 #include "tests/mta/supervisor_socket.h"
+#include "tests/occurrences.h"
 
 namespace gate::mta {
 namespace {
@@ -41,15 +42,6 @@ at message {
   seen: add header "X-Seen" "yes"
 }
 )";
-}
-
-size_t Occurrences(const std::string& text, std::string_view of) {
-  size_t count = 0;
-  for (size_t at = text.find(of); at != std::string::npos;
-       at = text.find(of, at + of.size())) {
-    ++count;
-  }
-  return count;
 }
 
 // The parameter is Postfix's milter_default_action: what it does on its own.
