@@ -45,9 +45,6 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:^epoll_ctl$\n";
 }
 
-// Tests that fork a door may have threads already; the child makes its own.
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
-
 void absl::Mutex::Lock() {
   static const auto lock =
       Original<void (*)(Mutex*)>("_ZN4absl7debian35Mutex4LockEv");

@@ -14,8 +14,9 @@ enum class DoorKind { kLibmilter, kNative };
 // "Libmilter", "Native": for names of tests.
 std::string DoorName(DoorKind kind);
 
-// That the process had died is a failure of the running test.
-// Thread-compatible.
+// That the process had died is a failure of the running test. To be made before
+// the test has threads: the process is forked, and locks that a thread holds
+// would stay locked in it. Thread-compatible.
 class DoorProcess {
  public:
   DoorProcess(DoorKind kind, const std::string& policy);

@@ -223,8 +223,8 @@ std::vector<Case> Cases() {
 class SameBytes : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SameBytes, FromBothDoors) {
-  DialogueWorld world(rules::CompileText(GetParam().policy));
   const DoorProcess door(DoorKind::kLibmilter, GetParam().policy);
+  DialogueWorld world(rules::CompileText(GetParam().policy));
   DialogueMta mta(world);
   const auto exchanges = PlayNative(mta, GetParam().packets);
   EXPECT_EQ(exchanges.back().said, GetParam().packets.back())
@@ -236,8 +236,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, SameBytes, ::testing::ValuesIn(Cases()),
                          [](const auto& each) { return each.param.name; });
 
 TEST(SameBytesOf, GeneratedSessions) {
-  DialogueWorld world(rules::CompileText(kDialoguePolicy));
   const DoorProcess door(DoorKind::kLibmilter, kDialoguePolicy);
+  DialogueWorld world(rules::CompileText(kDialoguePolicy));
   const uint64_t first = FromEnvironment("GATE_SEED", 1);
   DialogueMta mta(world);
   size_t packets = 0;
