@@ -5,9 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/str_format.h"
 #include "tests/mta/private_postfix.h"
 #include "tests/mta/private_sendmail.h"
 
@@ -42,6 +44,15 @@ Delivery ParseDelivery(std::string text) {
   return delivery;
 }
 
+// Whether somebody does at this port of 127.0.0.1. Nobody is connected to,
+// which the MTA would tell gatemilter. A log or a pid file is no proof:
+// Sendmail writes its own between bind and listen.
+bool Listens(int port) {
+  const std::string line = absl::StrFormat(" 0100007F:%04X 00000000:0000 0A ",
+                                           static_cast<unsigned>(port));
+  return ReadFile("/proc/net/tcp").find(line) != std::string::npos;
+}
+
 }  // namespace
 
 // Postfix sets SO_REUSEPORT when it listens, Sendmail SO_REUSEADDR.
@@ -62,8 +73,7 @@ ReservedPort::ReservedPort()
 
 ReservedPort::~ReservedPort() { close(fd_); }
 
-void PrivateMta::Start(std::string_view script, const Options& options,
-                       const std::function<bool()>& started) {
+void PrivateMta::Start(std::string_view script, const Options& options) {
   const auto port_text = [this](Port which) {
     return std::to_string(port(which));
   };
@@ -81,7 +91,13 @@ void PrivateMta::Start(std::string_view script, const Options& options,
                       options.settings.end());
   command.out = command.err = dir() + "/start.log";
   process_ = ChildProcess(command);
-  const auto settled = [&] { return !process_.Running() || started(); };
+  const auto listens = [&] {
+    const size_t used = options.all_ports ? ports_.size() : 1;
+    return std::all_of(
+        ports_.begin(), ports_.begin() + used,
+        [](const ReservedPort& port) { return Listens(port.number()); });
+  };
+  const auto settled = [&] { return !process_.Running() || listens(); };
   if (WaitUntil(settled, std::chrono::seconds(30)) && process_.Running()) {
     return;
   }

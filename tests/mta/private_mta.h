@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -96,9 +95,8 @@ class PrivateMta {
 
  protected:
   PrivateMta() = default;
-  // Runs tests/mta/`script` until `started`.
-  void Start(std::string_view script, const Options& options,
-             const std::function<bool()>& started);
+  // Runs tests/mta/`script` until it listens.
+  void Start(std::string_view script, const Options& options);
   // How many messages wait to be delivered.
   virtual size_t Waiting() const = 0;
   // The files below this folder of dir() whose name begins with `prefix`: how

@@ -10,8 +10,7 @@ constexpr char kUnpacked[] = GATE_SOURCE_DIR "/build/mta/postfix";
 }  // namespace
 
 PrivatePostfix::PrivatePostfix(const Options& options) {
-  Start("private-postfix", options,
-        [this] { return Log().find("daemon started") != std::string::npos; });
+  Start("private-postfix", options);
 }
 
 SmtpClient PrivatePostfix::Visit(const Visitor& visitor, Port port) const {

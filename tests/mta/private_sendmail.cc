@@ -1,6 +1,5 @@
 #include "tests/mta/private_sendmail.h"
 
-#include <filesystem>
 #include <utility>
 
 namespace gate::mta {
@@ -16,9 +15,7 @@ constexpr std::pair<std::string_view, std::string_view> kNetworks[] = {
 }  // namespace
 
 PrivateSendmail::PrivateSendmail(const Options& options) {
-  // It is written when Sendmail listens.
-  Start("private-sendmail", options,
-        [this] { return std::filesystem::exists(dir() + "/sendmail.pid"); });
+  Start("private-sendmail", options);
 }
 
 SmtpClient PrivateSendmail::Visit(const Visitor& visitor, Port port) const {
