@@ -23,6 +23,12 @@ std::vector<std::string> NeedsRestart(const rules::Settings& started,
   compare(started.loops, now.loops, "loops");
   compare(started.max_connections, now.max_connections, "max-connections");
   compare(started.drain_us, now.drain_us, "drain");
+  compare(started.metrics, now.metrics, "metrics");
+  compare(started.web_password_file, now.web_password_file, "web-password");
+  compare(started.state, now.state, "state");
+  compare(started.journal, now.journal, "journal");
+  compare(started.log_format, now.log_format, "log-format");
+  compare(started.node, now.node, "node");
   return names;
 }
 

@@ -41,6 +41,7 @@ std::string Show(const Literal& literal) {
     case Literal::Kind::kNumber:
     case Literal::Kind::kSize:
     case Literal::Kind::kDuration:
+    case Literal::Kind::kShare:
     case Literal::Kind::kAddress:
     case Literal::Kind::kNetwork:
       return literal.text;

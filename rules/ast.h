@@ -28,8 +28,9 @@ struct Literal {
     kString,    // "..."
     kWord,      // bare word in braces: PLAIN, example.org, .example.org
     kNumber,    // 5; text as written (mode 0660)
-    kSize,      // 10M, 64K: number in bytes
+    kSize,      // 10M, 64K, 4GiB: number in bytes
     kDuration,  // 18s, 5min, 1h, 2d: number in microseconds
+    kShare,     // 1%, 0.1%: number in parts per million
     kAddress,   // 192.0.2.1, ::1: prefix of whole length
     kNetwork,   // 192.0.2.0/24
     kMailbox,   // <a@b>, <>: text between the angle brackets

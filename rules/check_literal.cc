@@ -18,9 +18,9 @@ namespace {
 
 using Kind = ast::Literal::Kind;
 
-constexpr std::array<std::string_view, 9> kKindNames = {
-    "a text",     "a word",    "a number",  "a size",   "a duration",
-    "an address", "a network", "a mailbox", "a pattern"};
+constexpr std::array<std::string_view, 10> kKindNames = {
+    "a text",  "a word",     "a number",  "a size",    "a duration",
+    "a share", "an address", "a network", "a mailbox", "a pattern"};
 
 bool Fits(FactType type, Kind kind, LiteralPlace place) {
   const bool braces = place == LiteralPlace::kInBraces;

@@ -10,11 +10,16 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "rules/ascii.h"
+#include "rules/check_journal.h"
 #include "rules/check_limits.h"
 #include "rules/check_lists.h"
 #include "rules/check_names.h"
 #include "rules/check_socket.h"
 #include "rules/check_store.h"
+#include "rules/check_web.h"
+#include "rules/domain_name.h"
+#include "rules/mail_address.h"
 
 namespace gate::rules {
 namespace {
@@ -26,11 +31,15 @@ constexpr int64_t kMaxConnections = 1'000'000;
 constexpr int64_t kMaxDrainUs = int64_t{3600} * 1'000'000;
 constexpr int64_t kMaxLoops = 256;
 constexpr size_t kMaxUserName = 32;
+constexpr int64_t kMaxNode = 15;
+constexpr size_t kMaxContact = 200;  // half a line of a reply
 
 constexpr std::string_view kFailures[] = {"defer", "accept"};
 constexpr std::string_view kDoors[] = {"native", "libmilter"};
 constexpr std::string_view kModes[] = {"shadow"};
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
+constexpr std::string_view kLogFormats[] = {"text", "json"};
+constexpr std::string_view kSwitch[] = {"on", "off"};
 
 void CheckWord(CheckContext& context, const ast::Set& set,
                std::span<const std::string_view> words) {
@@ -68,6 +77,14 @@ void CheckMode(CheckContext& context, const ast::Set& set) {
 
 void CheckLog(CheckContext& context, const ast::Set& set) {
   CheckWord(context, set, kLogLevels);
+}
+
+void CheckLogFormat(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, kLogFormats);
+}
+
+void CheckSwitch(CheckContext& context, const ast::Set& set) {
+  CheckWord(context, set, kSwitch);
 }
 
 void CheckProtect(CheckContext& context, const ast::Set& set) {
@@ -140,6 +157,36 @@ void CheckDrain(CheckContext& context, const ast::Set& set) {
   ReportValue(context, set, "it is a duration from 0s to 1h, such as `30s`");
 }
 
+void CheckNode(CheckContext& context, const ast::Set& set) {
+  if (IsBetween(set.values[0], Kind::kNumber, 0, kMaxNode)) return;
+  ReportValue(context, set,
+              "it is a number from 0 to 15, another one on each machine");
+}
+
+// user@example.org; what stands in a reply is printable ASCII.
+bool IsMailbox(std::string_view text) {
+  MailAddress address;
+  ParseMailAddress(text, address);
+  return address.valid && !address.source_route && !text.starts_with('<') &&
+         !address.local.empty() && IsDomain(address.domain);
+}
+
+void CheckContact(CheckContext& context, const ast::Set& set) {
+  const ast::Literal& value = set.values[0];
+  constexpr std::string_view kScheme = "https://";
+  const std::string_view text = value.text;
+  const bool plain = value.kind == Kind::kString &&
+                     text.size() <= kMaxContact &&
+                     std::all_of(text.begin(), text.end(),
+                                 [](char c) { return c > ' ' && c < 0x7f; });
+  const bool url = text.starts_with(kScheme) && text.size() > kScheme.size() &&
+                   IsAsciiAlnum(text[kScheme.size()]);
+  if (plain && (url || IsMailbox(text))) return;
+  ReportValue(context, set,
+              "it is a mailbox or an https address of at most 200 bytes, such "
+              "as `\"postmaster@example.org\"`");
+}
+
 struct Setting {
   std::string_view key;
   void (*check)(CheckContext&, const ast::Set&);
@@ -164,6 +211,16 @@ constexpr Setting kSettings[] = {
     {"loops", CheckLoops},
     {"max-connections", CheckMaxConnections},
     {"drain", CheckDrain},
+    {"metrics", CheckMetrics},
+    {"web-password", CheckWebPassword, false, 2},
+    {"state", CheckState},
+    {"journal", CheckJournal, true},
+    {"journal-sample", CheckJournalSample},
+    {"journal-privacy", CheckSwitch},
+    {"reference", CheckSwitch},
+    {"contact", CheckContact},
+    {"log-format", CheckLogFormat},
+    {"node", CheckNode},
 };
 
 const Setting* FindSetting(std::string_view key) {
@@ -174,10 +231,9 @@ const Setting* FindSetting(std::string_view key) {
 }
 
 void ReportUnknownSetting(CheckContext& context, const ast::Set& set) {
-  std::vector<std::string_view> known;
-  for (const Setting& setting : kSettings) known.push_back(setting.key);
-  ReportUnknown(context, DiagnosticId::kUnknownSetting, "setting", set.key,
-                known);
+  Diagnostic& fault = ReportUnknown(context, DiagnosticId::kUnknownSetting,
+                                    "setting", set.key, SettingKeys());
+  if (fault.help.empty()) fault.help = "gatemilter.rules(5) lists them";
 }
 
 // Not more values than it takes; options only where it has some.
@@ -198,6 +254,12 @@ bool CheckShape(CheckContext& context, const Setting& setting,
 }
 
 }  // namespace
+
+std::vector<std::string_view> SettingKeys() {
+  std::vector<std::string_view> keys;
+  for (const Setting& setting : kSettings) keys.push_back(setting.key);
+  return keys;
+}
 
 void CheckSettings(CheckContext& context, const ast::Tree& tree) {
   std::map<std::string_view, const ast::Set*> seen;
@@ -220,6 +282,7 @@ void CheckSettings(CheckContext& context, const ast::Tree& tree) {
     if (CheckShape(context, *setting, *set)) setting->check(context, *set);
   }
   CheckSockets(context, tree);
+  CheckWeb(context, tree);
 }
 
 }  // namespace gate::rules

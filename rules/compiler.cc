@@ -81,7 +81,7 @@ class PolicyCompiler {
         conditions_(symbols, builder_, ban_keys_) {}
 
   Policy::Parts Compile(const ast::Tree& tree, Diagnostics& diagnostics) {
-    parts_.settings = CompileSettings(tree, symbols_);
+    parts_.settings = CompileSettings(sources_, tree, symbols_);
     parts_.settings.shadow |= options_.shadow;
     if (options_.live) parts_.settings.shadow = false;
     parts_.hash = options_.hash;

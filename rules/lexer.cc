@@ -169,6 +169,7 @@ Token Lexer::NextInRules() {
   const TokenKind kind =
       IsAsciiDigit(At(end)) ? TokenKind::kNumber : TokenKind::kWord;
   while (ContinuesWord(At(end))) ++end;
+  if (kind == TokenKind::kNumber && At(end) == '%') ++end;
   return Make(kind, end);
 }
 

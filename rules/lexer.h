@@ -18,7 +18,7 @@ enum class TokenKind : uint8_t {
   kError,    // reported already
   kNewline,  // only between steps
   kWord,     // client.ip, reject; in braces and steps any bare word
-  kNumber,   // 5, 10M, 5.7.1: begins with a digit
+  kNumber,   // 5, 10M, 0.1%, 5.7.1: begins with a digit
   kString,   // with its quotes
   kPattern,  // with its slashes and flags
   kMailbox,  // with its angle brackets

@@ -30,8 +30,8 @@ bool CheckQuantity(const Quantity& quantity, const Token& token,
   const std::string_view near = NearestUnit(unit);
   if (near.empty()) {
     fault.help =
-        "sizes end in `K`, `M` or `G` (powers of 1024), durations in `s`, "
-        "`min`, `h`, `d` or `w`";
+        "sizes end in `K`, `M`, `G` or `T` (powers of 1024), durations in "
+        "`s`, `min`, `h`, `d` or `w`";
   } else {
     fault.help = absl::StrFormat(
         "write `%s%s`", token.text.substr(0, token.text.size() - unit.size()),
@@ -48,6 +48,22 @@ void PutQuantity(const Quantity& quantity, Literal& literal) {
   } else if (quantity.kind == Literal::Kind::kDuration) {
     literal.text = FormatDuration(quantity.number);
   }
+}
+
+std::optional<Literal> ReadShare(const Token& token, Literal literal,
+                                 Diagnostics& diagnostics) {
+  const auto share = ParseShare(token.text.substr(0, token.text.size() - 1));
+  if (!share) {
+    diagnostics
+        .Error(DiagnosticId::kBadShare, token.range,
+               absl::StrFormat("`%s` is no share", token.text))
+        .help =
+        "write `1%` or `0.1%`: at most `100%`, with up to four decimals";
+    return std::nullopt;
+  }
+  literal.kind = Literal::Kind::kShare;
+  literal.number = *share;
+  return literal;
 }
 
 // A network of one address is that address.
@@ -127,6 +143,9 @@ std::optional<Literal> ReadLiteral(const Token& token,
       return literal;
     }
     case TokenKind::kNumber: {
+      if (token.text.ends_with('%')) {
+        return ReadShare(token, std::move(literal), diagnostics);
+      }
       const Quantity quantity = ParseQuantity(token.text);
       if (!CheckQuantity(quantity, token, diagnostics)) return std::nullopt;
       PutQuantity(quantity, literal);

@@ -197,6 +197,18 @@ struct RedisSetting {
   friend bool operator==(const RedisSetting&, const RedisSetting&) = default;
 };
 
+// The record of decisions, on disk.
+struct JournalSetting {
+  std::string folder;
+  int64_t keep_us = int64_t{14} * 24 * 3600 * 1'000'000;  // then it is deleted
+  uint64_t max_bytes = uint64_t{4} << 30;  // of all segments; oldest go first
+
+  friend bool operator==(const JournalSetting&,
+                         const JournalSetting&) = default;
+};
+
+enum class LogFormat : uint8_t { kText, kJson };
+
 struct Settings {
   std::vector<SocketSetting> sockets;  // of the MTAs; no two addresses equal
   std::optional<SocketSetting> control;
@@ -212,8 +224,19 @@ struct Settings {
   std::optional<ListId> protect;  // a networks list
   std::string user;               // empty: stay
   std::string log = "info";       // debug info warning error
+  LogFormat log_format = LogFormat::kText;
   uint64_t body_limit =
       uint64_t{64} * 1024;  // bytes of the body that rules see
+
+  std::optional<SocketSetting> metrics;  // of the page and metrics; none: off
+  std::string web_password_file;         // empty: no password
+  std::string state;                     // folder; empty: nothing is kept
+  std::optional<JournalSetting> journal;
+  uint32_t journal_sample_ppm = 0;  // of passes that are kept, per million
+  bool journal_privacy = false;     // local parts are masked
+  std::optional<bool> reference;    // in replies; unset: with a journal
+  std::string contact;              // whom a refused sender may ask
+  std::optional<uint32_t> node;     // 0 to 15; unset: from the host's name
 };
 
 enum class Truth : uint8_t { kFalse, kTrue, kNeedsStore };

@@ -26,6 +26,7 @@ struct Unit {
 
 // Largest first within a kind, so that formatting finds it first.
 constexpr std::array kUnits = {
+    Unit{"T", "", Kind::kSize, int64_t{1} << 40},
     Unit{"G", "", Kind::kSize, int64_t{1} << 30},
     Unit{"M", "", Kind::kSize, int64_t{1} << 20},
     Unit{"K", "", Kind::kSize, int64_t{1} << 10},
@@ -45,18 +46,21 @@ struct OtherUnit {
 // Spellings that no distance leads from; `m` would be minutes or megabytes.
 constexpr std::array kOtherUnits = {
     OtherUnit{"k", "K"},         OtherUnit{"KB", "K"},
-    OtherUnit{"KiB", "K"},       OtherUnit{"kB", "K"},
-    OtherUnit{"MB", "M"},        OtherUnit{"MiB", "M"},
+    OtherUnit{"kB", "K"},        OtherUnit{"MB", "M"},
     OtherUnit{"g", "G"},         OtherUnit{"GB", "G"},
-    OtherUnit{"GiB", "G"},       OtherUnit{"sec", "s"},
+    OtherUnit{"TB", "T"},        OtherUnit{"sec", "s"},
     OtherUnit{"second", "s"},    OtherUnit{"seconds", "s"},
     OtherUnit{"m", "min"},       OtherUnit{"minute", "min"},
     OtherUnit{"minutes", "min"}, OtherUnit{"hours", "h"},
     OtherUnit{"days", "d"},      OtherUnit{"weeks", "w"},
 };
 
+// KiB says of itself what K means here.
 const Unit* FindUnit(std::string_view name) {
+  const bool binary = name.size() == 3 && name.ends_with("iB");
+  if (binary) name = name.substr(0, 1);
   for (const Unit& unit : kUnits) {
+    if (binary && unit.kind != Kind::kSize) continue;
     if (name == unit.name || (name == unit.period && !name.empty())) {
       return &unit;
     }
@@ -106,6 +110,28 @@ Quantity ParseQuantity(std::string_view text) {
     result.number *= unit->factor;
   }
   return result;
+}
+
+std::optional<int64_t> ParseShare(std::string_view text) {
+  constexpr int64_t kWhole = 1'000'000;  // 100 %
+  constexpr int64_t kPercent = kWhole / 100;
+  const size_t point = text.find('.');
+  const Quantity whole = ParseQuantity(text.substr(0, point));
+  if (whole.fault != QuantityFault::kNone || !whole.unit.empty() ||
+      whole.number > 100) {
+    return std::nullopt;
+  }
+  int64_t share = whole.number * kPercent;
+  if (point != std::string_view::npos) {
+    int64_t place = kPercent;
+    for (const char c : text.substr(point + 1)) {
+      place /= 10;
+      if (c < '0' || c > '9' || place == 0) return std::nullopt;
+      share += (c - '0') * place;
+    }
+    if (place == kPercent) return std::nullopt;
+  }
+  return share <= kWhole ? std::optional(share) : std::nullopt;
 }
 
 std::optional<int64_t> FindPeriod(std::string_view name) {

@@ -1,5 +1,5 @@
-// Numbers as people write them: 5, sizes (10K 10M 10G, binary) and durations
-// (18s 5min 1h 2d 1w), both ways.
+// Numbers as people write them: 5, sizes (10K 10M 10G 10T, binary; KiB MiB GiB
+// TiB say the same), durations (18s 5min 1h 2d 1w), both ways, and shares (1%).
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,10 @@ struct Quantity {
   std::string_view unit;  // as written, part of the text given
 };
 Quantity ParseQuantity(std::string_view text);
+
+// `text` without its `%`: 100, 0.5; in parts per million, to four decimals.
+// Empty: more than the whole, or no such number.
+std::optional<int64_t> ParseShare(std::string_view text);
 
 // Microseconds of one `min`, `hour`, ...
 std::optional<int64_t> FindPeriod(std::string_view unit);

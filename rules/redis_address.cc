@@ -1,11 +1,7 @@
 #include "rules/redis_address.h"
 
-#include <charconv>
-#include <optional>
-
 #include "absl/strings/str_format.h"
-#include "rules/domain_name.h"
-#include "rules/ip_address.h"
+#include "rules/host_port.h"
 
 namespace gate::rules {
 namespace {
@@ -23,12 +19,6 @@ std::string ParseUnix(std::string_view path, RedisAddress& out) {
   return "";
 }
 
-bool ParsePort(std::string_view text, uint16_t& port) {
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, port);
-  return error == std::errc() && rest == end && port != 0;
-}
-
 }  // namespace
 
 std::string RedisAddress::ToString() const {
@@ -43,30 +33,11 @@ std::string ParseRedisAddress(std::string_view text, RedisAddress& out) {
   out = {};
   constexpr std::string_view kUnix = "unix:";
   if (text.starts_with(kUnix)) return ParseUnix(text.substr(kUnix.size()), out);
-  std::string_view host = text;
-  std::optional<std::string_view> port;
-  if (text.starts_with('[')) {
-    const size_t end = text.find(']');
-    if (end == std::string_view::npos) return "`]` is missing";
-    host = text.substr(1, end - 1);
-    const std::string_view rest = text.substr(end + 1);
-    if (!IpAddress::Parse(host) || (!rest.empty() && rest.front() != ':')) {
-      return absl::StrFormat("`%s` is no host", text);
-    }
-    if (!rest.empty()) port = rest.substr(1);
-  } else if (const size_t colon = text.rfind(':');
-             colon != std::string_view::npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    if (IpAddress::Parse(text)) return "an IPv6 address stands in brackets";
-  }
-  if (!IpAddress::Parse(host) && !IsDomain(host)) {
-    return absl::StrFormat("`%s` is no host", host);
-  }
-  if (port && !ParsePort(*port, out.port)) {
-    return absl::StrFormat("`%s` is no port", *port);
-  }
-  out.host = host;
+  HostPort place;
+  std::string fault = ParseHostPort(text, place);
+  if (!fault.empty()) return fault;
+  out.port = place.port.value_or(out.port);
+  out.host = std::move(place.host);
   return "";
 }
 

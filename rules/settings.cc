@@ -5,6 +5,9 @@
 #include <string_view>
 #include <variant>
 
+#include "rules/check_web.h"
+#include "rules/file_reader.h"
+
 namespace gate::rules {
 namespace {
 
@@ -47,8 +50,21 @@ Outage OutageOf(std::string_view word) {
   return word == "defer" ? Outage::kDefer : Outage::kLocal;
 }
 
-// What only the native door has.
-void ApplyDoor(const ast::Set& set, Settings& settings) {
+JournalSetting CompileJournal(const ast::Set& set) {
+  JournalSetting journal;
+  journal.folder = set.values[0].text;
+  for (size_t i = 0; i + 1 < set.options.size(); i += 2) {
+    const int64_t value = set.options[i + 1].number;
+    if (set.options[i].text == "keep") journal.keep_us = value;
+    if (set.options[i].text == "max") {
+      journal.max_bytes = static_cast<uint64_t>(value);
+    }
+  }
+  return journal;
+}
+
+// What only the native door has; false: the key is another.
+bool ApplyDoor(const ast::Set& set, Settings& settings) {
   const std::string_view key = set.key.text;
   const ast::Literal& value = set.values[0];
   if (key == "door") {
@@ -59,10 +75,45 @@ void ApplyDoor(const ast::Set& set, Settings& settings) {
     settings.max_connections = static_cast<uint32_t>(value.number);
   } else if (key == "drain") {
     settings.drain_us = value.number;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// What is shown and kept of decisions.
+void ApplyRecords(const ast::Set& set, const Sources& sources,
+                  Settings& settings) {
+  const std::string_view key = set.key.text;
+  const ast::Literal& value = set.values[0];
+  const bool on = value.text == "on";
+  if (key == "metrics") {
+    settings.metrics.emplace().address = MetricsAddress(set);
+  } else if (key == "web-password") {
+    settings.web_password_file =
+        PathBeside(sources.file(set.range.file).name(), set.values[1].text);
+  } else if (key == "state") {
+    settings.state = value.text;
+  } else if (key == "journal") {
+    settings.journal = CompileJournal(set);
+  } else if (key == "journal-sample") {
+    settings.journal_sample_ppm = static_cast<uint32_t>(value.number);
+  } else if (key == "journal-privacy") {
+    settings.journal_privacy = on;
+  } else if (key == "reference") {
+    settings.reference = on;
+  } else if (key == "contact") {
+    settings.contact = value.text;
+  } else if (key == "log-format") {
+    settings.log_format =
+        value.text == "json" ? LogFormat::kJson : LogFormat::kText;
+  } else if (key == "node") {
+    settings.node = static_cast<uint32_t>(value.number);
   }
 }
 
-void Apply(const ast::Set& set, const Symbols& symbols, Settings& settings) {
+void Apply(const ast::Set& set, const Sources& sources, const Symbols& symbols,
+           Settings& settings) {
   const std::string_view key = set.key.text;
   const ast::Literal& value = set.values[0];
   if (key == "socket") {
@@ -89,18 +140,19 @@ void Apply(const ast::Set& set, const Symbols& symbols, Settings& settings) {
     settings.log = value.text;
   } else if (key == "body-limit") {
     settings.body_limit = static_cast<uint64_t>(value.number);
-  } else {
-    ApplyDoor(set, settings);
+  } else if (!ApplyDoor(set, settings)) {
+    ApplyRecords(set, sources, settings);
   }
 }
 
 }  // namespace
 
-Settings CompileSettings(const ast::Tree& tree, const Symbols& symbols) {
+Settings CompileSettings(const Sources& sources, const ast::Tree& tree,
+                         const Symbols& symbols) {
   Settings settings;
   for (const ast::Statement& statement : tree.statements) {
     if (const auto* set = std::get_if<ast::Set>(&statement))
-      Apply(*set, symbols, settings);
+      Apply(*set, sources, symbols, settings);
   }
   return settings;
 }

@@ -3,12 +3,14 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "milter/policy_loader.h"
+#include "rules/check_settings.h"
 #include "rules/facts.h"
 #include "rules/keywords.h"
 #include "tests/mta/child_process.h"
@@ -76,6 +78,24 @@ TEST(Manual, NamesEveryStatementActionAndStage) {
     const std::string_view name =
         rules::StageName(static_cast<rules::Stage>(stage));
     EXPECT_TRUE(names(name)) << name;
+  }
+}
+
+TEST(Manual, DescribesEverySetting) {
+  const std::string settings =
+      Between(Page("gatemilter.rules.5"), ".Ss Settings", ".Ss Other files");
+  size_t entries = 0;
+  for (size_t at = settings.find("\n.It Li "); at != std::string::npos;
+       at = settings.find("\n.It Li ", at + 1)) {
+    ++entries;
+  }
+  const std::vector<std::string_view> keys = rules::SettingKeys();
+  EXPECT_EQ(entries, keys.size());
+  for (const std::string_view key : keys) {
+    const absl::string_view name(key.data(), key.size());
+    EXPECT_NE(settings.find(absl::StrCat("\n.It Li ", name, " ")),
+              std::string::npos)
+        << key;
   }
 }
 

@@ -235,6 +235,50 @@ TEST(Compiler, ReadsSettingsOfTheNativeDoor) {
   EXPECT_EQ(settings.sockets[3].name, "outbound");
 }
 
+TEST(Compiler, ReadsSettingsOfWhatIsShownAndKept) {
+  const auto policy = CompileText(
+      "set metrics \"[2001:db8::1]:9554\"\n"
+      "set web-password from \"web.password\"\n"
+      "set state \"/var/lib/gatemilter\"\n"
+      "set journal \"/var/log/gatemilter\" max 512MiB keep 3d\n"
+      "set journal-sample 0.1%\n set journal-privacy on\n"
+      "set reference off\n set contact \"postmaster@example.org\"\n"
+      "set log-format json\n set node 0\n");
+  const Settings& settings = policy->settings();
+  ASSERT_TRUE(settings.metrics);
+  EXPECT_EQ(settings.metrics->address, "inet:9554@2001:db8::1");
+  EXPECT_EQ(settings.web_password_file, "web.password");
+  EXPECT_EQ(settings.state, "/var/lib/gatemilter");
+  ASSERT_TRUE(settings.journal);
+  EXPECT_EQ(settings.journal->folder, "/var/log/gatemilter");
+  EXPECT_EQ(settings.journal->keep_us, int64_t{3} * 24 * 3600 * 1'000'000);
+  EXPECT_EQ(settings.journal->max_bytes, uint64_t{512} << 20);
+  EXPECT_EQ(settings.journal_sample_ppm, 1000);
+  EXPECT_TRUE(settings.journal_privacy);
+  EXPECT_EQ(settings.reference, false);
+  EXPECT_EQ(settings.contact, "postmaster@example.org");
+  EXPECT_EQ(settings.log_format, LogFormat::kJson);
+  EXPECT_EQ(settings.node, 0);
+}
+
+TEST(Compiler, NothingIsShownOrKeptUnlessAskedFor) {
+  const Settings settings = CompileText("set log info\n")->settings();
+  EXPECT_FALSE(settings.metrics);
+  EXPECT_FALSE(settings.journal);
+  EXPECT_EQ(settings.state, "");
+  EXPECT_EQ(settings.journal_sample_ppm, 0);
+  EXPECT_EQ(settings.reference, std::nullopt);
+  EXPECT_EQ(settings.log_format, LogFormat::kText);
+  EXPECT_EQ(settings.node, std::nullopt);
+}
+
+TEST(Compiler, AJournalHasItsOwnBounds) {
+  const auto policy = CompileText("set journal \"/var/log/gatemilter\"\n");
+  const JournalSetting& journal = *policy->settings().journal;
+  EXPECT_EQ(journal.keep_us, int64_t{14} * 24 * 3600 * 1'000'000);
+  EXPECT_EQ(journal.max_bytes, uint64_t{4} << 30);
+}
+
 TEST(Compiler, AutoLoopsAreAsManyAsThereAreCpus) {
   EXPECT_EQ(CompileText("set loops auto\n")->settings().loops, 0);
 }

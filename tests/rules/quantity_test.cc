@@ -28,6 +28,8 @@ TEST(ParseQuantity, ReadsNumbersSizesAndDurations) {
       {.text = "8589934591G",
        .kind = Kind::kSize,
        .number = int64_t{8589934591} << 30},
+      {.text = "4GiB", .kind = Kind::kSize, .number = int64_t{4} << 30},
+      {.text = "1T", .kind = Kind::kSize, .number = int64_t{1} << 40},
       {.text = "18s", .kind = Kind::kDuration, .number = 18 * kSecond},
       {.text = "5min", .kind = Kind::kDuration, .number = 300 * kSecond},
       {.text = "1h", .kind = Kind::kDuration, .number = 3600 * kSecond},
@@ -57,11 +59,29 @@ TEST(ParseQuantity, RefusesWhatIsNoQuantity) {
       {.text = "99999999999w", .fault = QuantityFault::kTooLarge},
       {.text = "5m", .fault = QuantityFault::kUnknownUnit},
       {.text = "10k", .fault = QuantityFault::kUnknownUnit},
+      {.text = "10iB", .fault = QuantityFault::kUnknownUnit},
+      {.text = "1diB", .fault = QuantityFault::kUnknownUnit},
       {.text = "5.7", .fault = QuantityFault::kUnknownUnit},
       {.text = "5 K", .fault = QuantityFault::kUnknownUnit},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(ParseQuantity(c.text).fault, c.fault) << c.text;
+  }
+}
+
+TEST(ParseShare, ReadsPartsOfTheWhole) {
+  EXPECT_EQ(ParseShare("1"), 10'000);
+  EXPECT_EQ(ParseShare("0.1"), 1'000);
+  EXPECT_EQ(ParseShare("12.3456"), 123'456);
+  EXPECT_EQ(ParseShare("0"), 0);
+  EXPECT_EQ(ParseShare("100"), 1'000'000);
+  EXPECT_EQ(ParseShare("100.0"), 1'000'000);
+}
+
+TEST(ParseShare, RefusesWhatIsNoShare) {
+  for (const char* text : {"", ".5", "1.", "101", "100.1", "0.00001", "1.x",
+                           "1K", "-1", "1.2.3"}) {
+    EXPECT_EQ(ParseShare(text), std::nullopt) << text;
   }
 }
 
