@@ -1,52 +1,18 @@
 #include "milter/stores.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "milter/password_file.h"
 
 namespace gate::milter {
 namespace {
 
 constexpr absl::Duration kFirstOutcome = absl::Seconds(2);
-
-absl::Status PasswordFault(const std::string& path, std::string_view what) {
-  return absl::FailedPreconditionError(
-      absl::StrFormat("password file %s: %s", path, what));
-}
-
-// The first line of the file.
-absl::StatusOr<std::string> ReadPassword(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return PasswordFault(path, std::strerror(errno));
-  struct stat status = {};
-  fstat(fd, &status);
-  std::array<char, 1024> text = {};
-  const ssize_t size = read(fd, text.data(), text.size());
-  close(fd);
-  if (size < 0) return PasswordFault(path, std::strerror(errno));
-  if ((status.st_mode & S_IROTH) != 0) {
-    return PasswordFault(path, "everybody may read it; chmod o-r");
-  }
-  std::string password(text.data(), static_cast<size_t>(size));
-  password.erase(std::min(password.find_first_of("\r\n"), password.size()));
-  if (password.empty()) {
-    return PasswordFault(path,
-                         "its first line is empty; the password belongs "
-                         "there");
-  }
-  return password;
-}
 
 }  // namespace
 
@@ -60,7 +26,7 @@ absl::StatusOr<std::optional<policy::RedisOptions>> ReadRedisOptions(
   options.deadline_us = settings.redis_deadline_us;
   if (!settings.redis->password_file.empty()) {
     absl::StatusOr<std::string> password =
-        ReadPassword(settings.redis->password_file);
+        ReadPasswordFile(settings.redis->password_file);
     if (!password.ok()) return password.status();
     options.password = *std::move(password);
   }

@@ -16,6 +16,7 @@ BEGIN {
   home["iconv.h"] = "^policy/charset\\.cc$"
   home["idn2.h"] = "^rules/domain_name\\.cc$"
   home["libmilter"] = "^milter/libmilter_(door|threads)\\.cc$"
+  home["microhttpd.h"] = "^milter/web\\.cc$"
   home["nlohmann"] = "^milter/commands/[a-z_]+\\.cc$"
   home["re2"] = "^rules/pattern_set\\.cc$"
   home["openssl"] = "^policy/redis_(key|script)\\.cc$"
