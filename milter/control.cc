@@ -226,6 +226,9 @@ std::string AnswerControlRequest(std::string_view request,
     Encode(handler.Reload(), *response.mutable_reload());
   } else if (valid && parsed.has_stats()) {
     Encode(handler.Stats(), *response.mutable_stats());
+  } else if (valid && parsed.has_tail()) {
+    response.mutable_tail()->set_json(
+        handler.Tail(parsed.tail().after(), parsed.tail().newest()));
   } else {
     response.set_error("this gatemilter does not know the request");
   }
@@ -316,6 +319,16 @@ absl::StatusOr<StatsReport> AskStats(const std::string& control_address) {
   const auto response = Ask(control_address, request, kStatsDeadline);
   if (!response.ok()) return response.status();
   return Decode(response->stats());
+}
+
+absl::StatusOr<std::string> AskTail(const std::string& control_address,
+                                    uint64_t after, size_t newest) {
+  v1::ControlRequest request;
+  request.mutable_tail()->set_after(after);
+  request.mutable_tail()->set_newest(static_cast<uint32_t>(newest));
+  const auto response = Ask(control_address, request, kStatsDeadline);
+  if (!response.ok()) return response.status();
+  return response->tail().json();
 }
 
 }  // namespace gate::milter

@@ -1,6 +1,6 @@
-// The control socket: `reload` and `stats` ask the daemon over it. The only
-// file pair that knows the generated control.pb.h. Requests are answered one
-// after the other on one thread; a slow client is cut after 5 s.
+// The control socket: `reload`, `stats` and `tail` ask the daemon over it. The
+// only file pair that knows the generated control.pb.h. Requests are answered
+// one after the other on one thread; a slow client is cut after 5 s.
 #pragma once
 
 #include <chrono>
@@ -43,6 +43,9 @@ class ControlHandler {
   virtual ~ControlHandler() = default;
   virtual ReloadReport Reload() = 0;
   virtual StatsReport Stats() = 0;
+  // DecisionsJson of those with a number above `after`; if `newest` is not 0,
+  // of so many of the newest.
+  virtual std::string Tail(uint64_t after, size_t newest) = 0;
 };
 
 // The serialised answer to a serialised request; whatever the bytes are.
@@ -74,5 +77,7 @@ inline constexpr std::string_view kDefaultControlAddress =
 // Clients; errors name the socket, what happened and the repair.
 absl::StatusOr<ReloadReport> AskReload(const std::string& control_address);
 absl::StatusOr<StatsReport> AskStats(const std::string& control_address);
+absl::StatusOr<std::string> AskTail(const std::string& control_address,
+                                    uint64_t after, size_t newest);
 
 }  // namespace gate::milter

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -20,10 +21,13 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "milter/control.h"
+#include "milter/decision_json.h"
+#include "milter/decision_lines.h"
 #include "milter/door.h"
 #include "milter/inherited_sockets.h"
 #include "milter/listener.h"
 #include "milter/log.h"
+#include "milter/missing_macro.h"
 #include "milter/native_door.h"
 #include "milter/policy_loader.h"
 #include "milter/privileges.h"
@@ -32,11 +36,15 @@
 #include "milter/stores.h"
 #include "policy/clock.h"
 #include "policy/engine.h"
+#include "policy/latest_decisions.h"
+#include "policy/recorder.h"
 #include "policy/statistics.h"
 
 namespace gate::milter {
 namespace {
 
+// Decisions of one answer to `tail`.
+constexpr size_t kMostShown = 1000;
 constexpr const char* kRunDirectory = "/run/gatemilter";
 
 // All sockets, opened before privileges are dropped.
@@ -126,8 +134,14 @@ class Daemon : public ControlHandler {
       : policy_file_(origin.file),
         settings_(policy->settings()),
         log_(policy->settings().log, statistics_),
+        lines_(log_, policy->settings().log_format, statistics_),
+        recorder_(statistics_,
+                  [this](const policy::EventLog::MissingMacro& missing) {
+                    log_.Warning(DescribeMissingMacro(missing));
+                  },
+                  {&lines_, &latest_}),
         stores_(redis, log_),
-        engine_(clock_, statistics_, log_),
+        engine_(clock_, statistics_, recorder_),
         reloader_(reader, clock_, engine_, log_, origin, policy) {}
 
   // Requires: privileges are dropped.
@@ -135,6 +149,7 @@ class Daemon : public ControlHandler {
 
   ReloadReport Reload() override { return reloader_.Reload(); }
   StatsReport Stats() override;
+  std::string Tail(uint64_t after, size_t newest) override;
 
  private:
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
@@ -147,6 +162,9 @@ class Daemon : public ControlHandler {
   const int64_t started_us_ = clock_.Read().steady_us;
   policy::Statistics statistics_;
   Log log_;
+  DecisionLines lines_;
+  policy::LatestDecisions latest_;
+  policy::Recorder recorder_;
   Stores stores_;
   policy::Engine engine_;
   Reloader reloader_;
@@ -203,6 +221,12 @@ void Daemon::LogReady(const Sockets& sockets) {
   if (geteuid() == 0) {
     log_.Warning("running as root; `set user` names another user");
   }
+}
+
+std::string Daemon::Tail(uint64_t after, size_t newest) {
+  const size_t most = std::min(newest, kMostShown);
+  return DecisionsJson(newest > 0 ? latest_.Newest(most)
+                                  : latest_.After(after, kMostShown));
 }
 
 StatsReport Daemon::Stats() {

@@ -17,6 +17,7 @@ struct CommandLine {
   gate::milter::DaemonOptions daemon;
   commands::AskOptions ask;
   commands::ControlOptions control;
+  commands::TailOptions tail;
   std::vector<std::string> files;
   std::string help_command;
   bool json = false;
@@ -72,17 +73,41 @@ void AddAsk(CLI::App& app, CommandLine& line) {
   command->callback([&line] { line.exit_code = commands::RunAsk(line.ask); });
 }
 
+void AddControlFlags(CLI::App& command, commands::ControlOptions& options) {
+  AddPolicyFlag(command, options.policy_file);
+  command
+      .add_option("--control", options.control,
+                  "control socket; left out: that of the policy file")
+      ->type_name("unix:PATH");
+}
+
+void AddTail(CLI::App& app, CommandLine& line) {
+  commands::TailOptions& options = line.tail;
+  CLI::App* command =
+      app.add_subcommand("tail", "show decisions as they happen");
+  AddControlFlags(*command, options.control);
+  command->add_option("-n,--lines", options.lines, "how many of the latest")
+      ->capture_default_str();
+  command->add_flag("--once", options.once, "those, and no more");
+  command->add_option("--rule", options.rule, "of this rule alone");
+  command
+      ->add_option("--client", options.client,
+                   "of this address or network alone")
+      ->type_name("ADDRESS[/LENGTH]");
+  command->add_flag("--rejected", options.rejected,
+                    "refused, discarded or quarantined for real");
+  command->add_flag("--json", options.control.json, "for programs");
+  command->callback(
+      [&options, &line] { line.exit_code = commands::RunTail(options); });
+}
+
 void AddControl(CLI::App& app, CommandLine& line) {
   CLI::App* reload = app.add_subcommand(
       "reload", "make the running gatemilter load its policy anew");
   CLI::App* stats = app.add_subcommand(
       "stats", "what the running gatemilter has decided so far");
   for (CLI::App* command : {reload, stats}) {
-    AddPolicyFlag(*command, line.control.policy_file);
-    command
-        ->add_option("--control", line.control.control,
-                     "control socket; left out: that of the policy file")
-        ->type_name("unix:PATH");
+    AddControlFlags(*command, line.control);
   }
   stats->add_flag("--json", line.control.json, "for programs");
   reload->callback(
@@ -127,6 +152,7 @@ int Run(int argc, char** argv) {
   AddCheckAndTest(app, line);
   AddAsk(app, line);
   AddControl(app, line);
+  AddTail(app, line);
   AddFactsAndVersion(app, line);
   AddHelp(app, line);
   try {

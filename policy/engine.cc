@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "policy/policy_description.h"
 #include "rules/ascii.h"
 
 namespace gate::policy {
@@ -19,6 +20,8 @@ void Engine::Install(std::shared_ptr<const rules::Policy> policy) {
   auto next = std::make_shared<Installed>();
   next->lists = policy->list_contents();
   next->slots = statistics_.Register(*policy);
+  next->number = PolicyNumber(*policy);
+  log_.Installed(policy);
   next->policy = std::move(policy);
   next->load = loads_.fetch_add(1, std::memory_order_relaxed) + 1;
   Swap(std::move(next));
@@ -103,6 +106,7 @@ void Engine::Start(Session& session, Stage stage) {
   session.event_.stage = stage;
   session.event_.now = clock_.Read();
   session.effects_.Clear();
+  session.notes_.Clear();
   session.replaced_.reset();
   session.effects_.now_us = session.event_.now.steady_us;
 }

@@ -98,8 +98,9 @@ class Engine {
   void Walk(Session& session, bool final);
   static bool Skipped(const Session& session, const rules::Rule& rule);
   void Held(Session& session, const rules::Rule& rule);
-  void Note(Session& session, const rules::Rule& rule);
-  void ShowShadow(Session& session, const rules::Rule& rule);
+  // What they say goes into `note`.
+  void CarryOut(Session& session, const rules::Rule& rule, std::string& note);
+  void ShowShadow(Session& session, const rules::Rule& rule, std::string& note);
   static void Render(const Session& session, const rules::Rule& rule,
                      std::string& out);
 

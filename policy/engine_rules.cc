@@ -48,16 +48,19 @@ bool Engine::Skipped(const Session& session, const Rule& rule) {
 
 void Engine::Held(Session& session, const Rule& rule) {
   statistics_.CountRule(session.installed_->slots[rule.id.value]);
-  if (rule.shadow) {
-    ShowShadow(session, rule);
-  } else if (rules::Decides(rule.action)) {
+  if (!rule.shadow && rules::Decides(rule.action)) {
     session.event_.decider = &rule;
+    return;
+  }
+  std::string& text = session.notes_.Append(rule).text;
+  if (rule.shadow) {
+    ShowShadow(session, rule, text);
   } else {
-    Note(session, rule);
+    CarryOut(session, rule, text);
   }
 }
 
-void Engine::Note(Session& session, const Rule& rule) {
+void Engine::CarryOut(Session& session, const Rule& rule, std::string& note) {
   switch (rule.action) {
     case Action::kAddHeader:
       Render(
@@ -73,8 +76,7 @@ void Engine::Note(Session& session, const Rule& rule) {
       session.edits_.Note(HeaderEdit::Kind::kRemove, rule.header_name);
       return;
     case Action::kLog:
-      Render(session, rule, session.shown_text_);
-      log_.Noted(rule, session, session.shown_text_);
+      Render(session, rule, note);
       return;
     case Action::kBan:
       session.lookups_.Ban(session.source(), rule, bans_, session.effects_);
@@ -84,18 +86,11 @@ void Engine::Note(Session& session, const Rule& rule) {
   }
 }
 
-void Engine::ShowShadow(Session& session, const Rule& rule) {
-  if (!rules::Decides(rule.action)) {
-    Render(session, rule, session.shown_text_);
-    log_.Noted(rule, session, session.shown_text_);
-    return;
-  }
+void Engine::ShowShadow(Session& session, const Rule& rule, std::string& note) {
+  Render(session, rule, note);
+  if (!rules::Decides(rule.action)) return;
   session.event_.shadow_ended = true;
-  if (rule.action == Action::kAccept) {
-    Spare(session, rule);
-  }
-  const Verdict verdict = FromRule(session, rule, session.shown_text_);
-  log_.Decided({.verdict = verdict, .session = session, .shadow = true});
+  if (rule.action == Action::kAccept) Spare(session, rule);
 }
 
 void Engine::Render(const Session& session, const Rule& rule,

@@ -31,9 +31,9 @@ Verdict Engine::Decide(Session& session) {
 
   const Verdict verdict = Compose(session);
   const bool given = !verdict.refuses() || CanRefuse(session);
-  if (!event.decider && verdict.action == Action::kAccept) {
-    statistics_.Count(Counter::kPlainAccepts);
-  } else {
+  const bool plain = !event.decider && verdict.action == Action::kAccept;
+  if (plain) statistics_.Count(Counter::kPlainAccepts);
+  if (!plain || session.sampled_ || !session.notes().empty()) {
     log_.Decided({.verdict = verdict, .session = session, .given = given});
   }
   if (given && verdict.refuses()) {

@@ -1,8 +1,8 @@
-// Where lines about events go: written by a background writer behind a
-// bounded queue (milter/log.cc); a full queue is counted, never waited for.
+// Where decisions go: to a background writer behind a bounded queue
+// (recorder.h); a full queue is counted, never waited for.
 #pragma once
 
-#include <string_view>
+#include <memory>
 
 #include "policy/mta_kind.h"
 #include "policy/session.h"
@@ -14,19 +14,20 @@ namespace gate::policy {
 class EventLog {
  public:
   virtual ~EventLog() = default;
-  // A verdict that is no plain accept; also shadow rules' (shadow = true:
-  // what it would have been) and refusals of local submission that cannot be
-  // given (`given` = false).
+  // What became of one event: of each whose verdict is no plain accept, or at
+  // which some rule held (session.notes()), and of a sample of the others.
   struct Decision {
     const Verdict& verdict;
     const Session& session;
-    bool shadow = false;
+    // False: a refusal of local submission that cannot be given.
     bool given = true;
+    // No rule decided the event, and it is accepted.
+    bool plain() const {
+      return verdict.rule == nullptr &&
+             verdict.action == rules::Action::kAccept;
+    }
   };
   virtual void Decided(const Decision& decision) noexcept = 0;
-  // A `log` rule; the text is rendered, not escaped.
-  virtual void Noted(const rules::Rule& rule, const Session& session,
-                     std::string_view text) noexcept = 0;
   // A fact that `policy` needs, whose macro the MTA did not send and never did
   // before: called once for a load of a policy, a kind of MTA, and a fact.
   struct MissingMacro {
@@ -35,14 +36,16 @@ class EventLog {
     const rules::Policy& policy;
   };
   virtual void MacroMissing(const MissingMacro& missing) noexcept = 0;
+  // Decisions by this policy follow, as long as somebody else holds it.
+  virtual void Installed(const std::shared_ptr<const rules::Policy>& policy) {
+    static_cast<void>(policy);
+  }
 };
 
 // Drops all of it.
 class NullEventLog : public EventLog {
  public:
   void Decided(const Decision&) noexcept override {}
-  void Noted(const rules::Rule&, const Session&,
-             std::string_view) noexcept override {}
   void MacroMissing(const MissingMacro&) noexcept override {}
 };
 

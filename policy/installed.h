@@ -17,7 +17,8 @@ struct Installed {
   std::shared_ptr<const rules::Policy> policy;
   std::shared_ptr<const rules::ListTable> lists;
   RuleSlots slots;
-  uint64_t load = 0;  // policies are numbered as they come, from 1 on
+  uint64_t number = 0;  // PolicyNumber
+  uint64_t load = 0;    // policies are numbered as they come, from 1 on
 };
 
 // The newest contents in `newest` of the lists of `policy`, found by name and

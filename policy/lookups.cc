@@ -286,6 +286,14 @@ void Lookups::Ban(const Source& source, const rules::Rule& rule,
   bans.Remember(key.name, effect.subject, batch_.now_us + rule.ban_us);
 }
 
+const Answer* Lookups::EarlierAnswer(LimitId id) const {
+  for (size_t i = 0; i < batch_.size(); ++i) {
+    if (batch_[i].limit != nullptr && batch_[i].limit->id == id) return nullptr;
+  }
+  const Answer& answer = limits_[id.value].answer;
+  return answer.state == AnswerState::kNone ? nullptr : &answer;
+}
+
 rules::LimitNumbers Lookups::NumbersOf(const Policy& policy,
                                        std::span<const LimitId> limits) const {
   for (const LimitId id : limits) {

@@ -67,7 +67,10 @@ class Lookups {
   // The numbers of the first of `limits` that is over; else zeros.
   rules::LimitNumbers NumbersOf(const rules::Policy& policy,
                                 std::span<const rules::LimitId> limits) const;
+  // What an earlier event was answered about this limit; null: nothing.
+  const Answer* EarlierAnswer(rules::LimitId id) const;
   Batch& batch() { return batch_; }
+  const Batch& batch() const { return batch_; }
 
  private:
   struct Memory {

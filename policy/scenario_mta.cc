@@ -64,18 +64,15 @@ void ScenarioMacros::Set(std::string_view name, std::string_view value) {
 }
 
 void ScenarioLog::Decided(const Decision& decision) noexcept {
-  if (decision.shadow) shadow_.push_back(decision.verdict.rule->label);
+  for (const Note& note : decision.session.notes()) {
+    if (note.rule->shadow) {
+      shadow_.push_back(note.rule->label);
+    } else if (note.rule->action == rules::Action::kLog) {
+      logged_.push_back(note.text);
+    }
+  }
   if (!decision.given && decision.verdict.rule) {
     not_given_ = decision.verdict.rule->label;
-  }
-}
-
-void ScenarioLog::Noted(const rules::Rule& rule, const Session&,
-                        std::string_view text) noexcept {
-  if (rule.shadow) {
-    shadow_.push_back(rule.label);
-  } else {
-    logged_.emplace_back(text);
   }
 }
 

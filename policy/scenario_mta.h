@@ -55,8 +55,6 @@ class ScenarioMacros : public MacroSource {
 class ScenarioLog : public EventLog {
  public:
   void Decided(const Decision& decision) noexcept override;
-  void Noted(const rules::Rule& rule, const Session& session,
-             std::string_view text) noexcept override;
   void MacroMissing(const MissingMacro&) noexcept override {}
   // Hands over and forgets what came since the last call.
   void MoveTo(ScenarioEvent& event);

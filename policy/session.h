@@ -21,6 +21,7 @@
 #include "policy/header_edits.h"
 #include "policy/installed.h"
 #include "policy/lookups.h"
+#include "policy/notes.h"
 #include "policy/session_facts.h"
 #include "policy/store.h"
 #include "policy/verdict.h"
@@ -46,6 +47,7 @@ class Session {
   // The look-ups that Begin wants answered before Decide; they stay readable
   // until the next event.
   Batch& batch() { return lookups_.batch(); }
+  const Batch& batch() const { return lookups_.batch(); }
   // Effects of the last call of the engine: the door posts them.
   const Effects& effects() const { return effects_; }
   // Edits to carry out at end of message, in the order of the rules; empty
@@ -55,6 +57,16 @@ class Session {
   std::span<const HeaderEdit> edits() const { return edits_.result(); }
   // Truths of over and banned as this event's rules saw them, for Explain.
   rules::StoreView store_view() const { return lookups_.view(); }
+  // What an earlier event was answered about this limit; null: nothing.
+  const Answer* EarlierAnswer(rules::LimitId limit) const {
+    return lookups_.EarlierAnswer(limit);
+  }
+  // Rules that held at the last event and did not decide it.
+  std::span<const Note> notes() const { return notes_.list(); }
+  // When the last event came.
+  const Now& now() const { return event_.now; }
+  // PolicyNumber(policy()).
+  uint64_t policy_number() const { return installed_->number; }
   // session.local: submitted without SMTP.
   bool local() const { return facts_.present(rules::FactId::kSessionLocal); }
 
@@ -113,7 +125,8 @@ class Session {
   Message message_;
   std::string quarantine_text_;
   std::string reply_text_;
-  std::string shown_text_;  // of log rules and shadow rules
+  Notes notes_;           // of the event under way
+  bool sampled_ = false;  // plain accepts are recorded, too
 };
 
 }  // namespace gate::policy

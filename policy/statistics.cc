@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "outage_defer", "outage_bans",      "store_trips",       "not_given",
     "aborts",       "log_dropped",      "turned_away",       "drained",
     "out_of_order", "unknown_commands", "malformed_packets", "too_big_packets",
-    "half_packets", "idle_ended",
+    "half_packets", "idle_ended",       "records_dropped",
 };
 
 // Microseconds.

@@ -42,6 +42,7 @@ enum class Counter : uint8_t {
   kTooBigPackets,     // more than the protocol allows, or empty
   kHalfPackets,       // the rest did not come in time
   kIdleEnded,         // nothing came for hours
+  kRecordsDropped,    // decisions that were not shown or kept: queue full
   kCount,
 };
 std::string_view CounterName(Counter counter);  // "connections"

@@ -31,8 +31,20 @@ struct ControlOptions {
   std::string control;
   bool json = false;
 };
+std::string ControlAddress(const ControlOptions& options);
 int RunReload(const ControlOptions& options);
 int RunStats(const ControlOptions& options);
+
+struct TailOptions {
+  ControlOptions control;
+  size_t lines = 10;      // of the latest, at first
+  bool once = false;      // those alone
+  std::string rule;       // label; empty: any
+  std::string client;     // address or network; empty: any
+  bool rejected = false;  // no accepts, shadows, repeats
+};
+// Until it is stopped by a signal.
+int RunTail(const TailOptions& options);
 
 int RunFacts(bool json);
 int RunVersion();

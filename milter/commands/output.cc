@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "milter/commands/commands.h"
+#include "milter/control_address.h"
 
 namespace gate::milter::commands {
 namespace {
@@ -29,6 +31,12 @@ void PrintReport(std::FILE* file, std::string_view report) {
 
 void PrintError(const absl::Status& status) {
   absl::FPrintF(stderr, "gatemilter: %s\n", status.message());
+}
+
+std::string ControlAddress(const ControlOptions& options) {
+  if (!options.control.empty()) return options.control;
+  rules::DiskReader reader;
+  return FindControlAddress(reader, options.policy_file);
 }
 
 std::string Count(size_t number, std::string_view noun) {

@@ -7,10 +7,7 @@
 namespace gate::milter::commands {
 
 int RunReload(const ControlOptions& options) {
-  rules::DiskReader reader;
-  const std::string address =
-      options.control.empty() ? FindControlAddress(reader, options.policy_file)
-                              : options.control;
+  const std::string address = ControlAddress(options);
   const absl::StatusOr<ReloadReport> report = AskReload(address);
   if (!report.ok()) {
     PrintError(report.status());

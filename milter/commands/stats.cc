@@ -172,10 +172,7 @@ void PrintJson(const StatsReport& report) {
 }  // namespace
 
 int RunStats(const ControlOptions& options) {
-  rules::DiskReader reader;
-  const std::string address =
-      options.control.empty() ? FindControlAddress(reader, options.policy_file)
-                              : options.control;
+  const std::string address = ControlAddress(options);
   const absl::StatusOr<StatsReport> report = AskStats(address);
   if (!report.ok()) {
     PrintError(report.status());

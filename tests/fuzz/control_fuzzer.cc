@@ -32,6 +32,9 @@ class FixedHandler : public gate::milter::ControlHandler {
                                        gate::rules::Action::kReject, false, 1});
     return report;
   }
+  std::string Tail(uint64_t after, size_t newest) override {
+    return std::to_string(after) + "," + std::to_string(newest);
+  }
 };
 
 void Answer(std::string_view request) {

@@ -23,6 +23,9 @@ class FakeHandler : public ControlHandler {
  public:
   ReloadReport Reload() override { return reload; }
   StatsReport Stats() override { return stats; }
+  std::string Tail(uint64_t after, size_t newest) override {
+    return std::to_string(after) + "," + std::to_string(newest);
+  }
 
   ReloadReport reload;
   StatsReport stats;
@@ -57,6 +60,12 @@ class ControlTest : public testing::Test {
   std::string address_ = "unix:" + directory_ + "/control.sock";
   std::unique_ptr<ControlServer> server_;
 };
+
+TEST_F(ControlTest, TailAsksForWhatCameSince) {
+  Start();
+  EXPECT_EQ(*AskTail(address_, 17, 0), "17,0");
+  EXPECT_EQ(*AskTail(address_, 0, 10), "0,10");
+}
 
 TEST_F(ControlTest, ReloadBringsTheWholeReport) {
   handler_.reload = {.installed = true,

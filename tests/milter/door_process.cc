@@ -24,7 +24,8 @@ int RunDoor(DoorKind kind, const std::string& policy, int listening_fd) {
   policy::Statistics statistics;
   Log log("error", statistics);
   Stores stores(std::nullopt, log);
-  policy::Engine engine(clock, statistics, log);
+  policy::NullEventLog events;
+  policy::Engine engine(clock, statistics, events);
   engine.Install(rules::CompileText(policy));
   const DoorContext context{engine, stores, statistics, log};
   const DoorSocket socket{.fd = listening_fd, .name = "inside"};

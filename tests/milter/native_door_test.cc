@@ -105,7 +105,8 @@ class NativeDoorTest : public ::testing::Test {
   policy::Statistics statistics_;
   Log log_{"error", statistics_};
   Stores stores_{std::nullopt, log_};
-  policy::Engine engine_{clock_, statistics_, log_};
+  policy::NullEventLog events_;
+  policy::Engine engine_{clock_, statistics_, events_};
   const DoorContext context_{engine_, stores_, statistics_, log_};
   std::atomic<bool> closed_ = false;
   std::atomic<bool> ended_ = false;

@@ -53,17 +53,23 @@ class FakeMacros : public MacroSource {
 class FakeLog : public EventLog {
  public:
   void Decided(const Decision& decision) noexcept override {
+    for (const Note& note : decision.session.notes()) Noted(note);
+    if (decision.plain()) return;
     const Verdict& verdict = decision.verdict;
     lines.push_back(absl::StrFormat(
-        "%s%s%s%s by %s", decision.shadow ? "shadow " : "",
-        decision.given ? "" : "not given ", verdict.repeat ? "again " : "",
-        rules::ActionName(verdict.action),
+        "%s%s%s by %s", decision.given ? "" : "not given ",
+        verdict.repeat ? "again " : "", rules::ActionName(verdict.action),
         verdict.rule ? verdict.rule->label : "nobody"));
   }
-  void Noted(const rules::Rule& rule, const Session&,
-             std::string_view text) noexcept override {
-    lines.push_back(absl::StrFormat("%s%s: %s", rule.shadow ? "shadow " : "",
-                                    rule.label, text));
+  void Noted(const Note& note) {
+    const rules::Rule& rule = *note.rule;
+    if (rules::Decides(rule.action)) {
+      lines.push_back(absl::StrFormat(
+          "shadow %s by %s", rules::ActionName(rule.action), rule.label));
+    } else if (rule.shadow || rule.action == rules::Action::kLog) {
+      lines.push_back(absl::StrFormat("%s%s: %s", rule.shadow ? "shadow " : "",
+                                      rule.label, note.text));
+    }
   }
   void MacroMissing(const MissingMacro& missing) noexcept override {
     lines.push_back(absl::StrFormat("%s never sends %s",

@@ -1,0 +1,85 @@
+#include "milter/log_quote.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "rules/source.h"
+
+namespace gate::milter {
+namespace {
+
+// The code point of one well-formed UTF-8 character.
+uint32_t CodePoint(std::string_view character) {
+  const auto lead = static_cast<uint8_t>(character[0]);
+  if (character.size() == 1) return lead;
+  uint32_t code = lead & (0xffu >> (character.size() + 1));
+  for (const char c : character.substr(1)) {
+    code = code << 6 | (static_cast<uint8_t>(c) & 0x3f);
+  }
+  return code;
+}
+
+// Characters that end lines, act on terminals or reorder what stands beside.
+bool IsHarmful(uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+         (code >= 0x200b && code <= 0x200f) ||
+         (code >= 0x2028 && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
+bool IsPlain(std::string_view value) {
+  for (const char c : value) {
+    if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '=') {
+      return false;
+    }
+  }
+  return !value.empty();
+}
+
+void AppendHex(char c, std::string& out) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  const auto byte = static_cast<uint8_t>(c);
+  out.push_back('\\');
+  out.push_back('x');
+  out.push_back(kDigits[byte >> 4]);
+  out.push_back(kDigits[byte & 0xf]);
+}
+
+// Inside of quotes.
+void AppendEscaped(std::string_view value, std::string& out) {
+  while (!value.empty()) {
+    const size_t valid = rules::Utf8CharacterSize(value);
+    const size_t size = std::max(valid, size_t{1});
+    const std::string_view character = value.substr(0, size);
+    const bool escape = valid == 0 || IsHarmful(CodePoint(character));
+    for (const char c : character) {
+      if (escape) {
+        AppendHex(c, out);
+        continue;
+      }
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+    value.remove_prefix(size);
+  }
+}
+
+}  // namespace
+
+void AppendLogQuoted(std::string_view value, std::string& out) {
+  if (IsPlain(value)) {
+    out += value;
+    return;
+  }
+  out.push_back('"');
+  AppendEscaped(value, out);
+  out.push_back('"');
+}
+
+std::string LogQuote(std::string_view value) {
+  std::string quoted;
+  AppendLogQuoted(value, quoted);
+  return quoted;
+}
+
+}  // namespace gate::milter
