@@ -1,23 +1,18 @@
 #include "milter/web_page.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 
 // The assembler's names (web_page.S).
 extern "C" {
-extern const char gate_page_app_css[];
-extern const char gate_page_app_css_end[];
-extern const char gate_page_app_js[];
-extern const char gate_page_app_js_end[];
-extern const char gate_page_chart_js[];
-extern const char gate_page_chart_js_end[];
-extern const char gate_page_favicon_svg[];
-extern const char gate_page_favicon_svg_end[];
-extern const char gate_page_index_html[];
-extern const char gate_page_index_html_end[];
+#define GATE_PAGE_FILE(name, path, type, file) \
+  extern const char gate_page_##name[];        \
+  extern const char gate_page_##name##_end[];
+#include "milter/web_page_files.inc"
+#undef GATE_PAGE_FILE
 }
 
 namespace gate::milter {
@@ -38,18 +33,13 @@ PageFile File(std::string_view path, std::string_view type, const char* begin,
   return {path, type, bytes, absl::StrFormat("\"%016x\"", Hash(bytes))};
 }
 
-const std::array<PageFile, 5>& Files() {
-  static const auto* const kFiles = new std::array<PageFile, 5>{
-      File("/", "text/html; charset=utf-8", gate_page_index_html,
-           gate_page_index_html_end),
-      File("/app.css", "text/css; charset=utf-8", gate_page_app_css,
-           gate_page_app_css_end),
-      File("/app.js", "text/javascript; charset=utf-8", gate_page_app_js,
-           gate_page_app_js_end),
-      File("/chart.js", "text/javascript; charset=utf-8", gate_page_chart_js,
-           gate_page_chart_js_end),
-      File("/favicon.svg", "image/svg+xml", gate_page_favicon_svg,
-           gate_page_favicon_svg_end)};
+const std::vector<PageFile>& Files() {
+#define GATE_PAGE_FILE(name, path, type, file) \
+  File(path, type, gate_page_##name, gate_page_##name##_end),
+  static const auto* const kFiles = new std::vector<PageFile>{
+#include "milter/web_page_files.inc"
+  };
+#undef GATE_PAGE_FILE
   return *kFiles;
 }
 

@@ -1,0 +1,86 @@
+// Decisions as they happen.
+import {actionChip, byId, chip, clock, count, make, refuses, setText, several, sync, whyLink} from "./dom.js";
+
+const KEPT = 500;   // of the latest
+const SHOWN = 100;  // rows
+
+const decisions = [];  // the newest first
+let next = 0;
+let missed = 0;
+let paused = false;
+let pausedAt = 0;  // the first number that came in the pause
+
+function text(decision) {
+  const facts = decision.facts || {};
+  return [decision.rule, decision.stage, decision.action, decision.text, decision.reference, decision.code,
+    facts["client.ip"], facts["client.name"], facts.helo, facts.sender, facts.rcpt, facts["auth.user"], facts.queue_id,
+    ...(decision.notes || []).map((note) => note.rule)].join(" ").toLowerCase();
+}
+
+// Also what a shadow rule would have done.
+function refused(decision) {
+  return refuses(decision.action) || (decision.notes || []).some((note) => refuses(note.action));
+}
+
+function marks(decision) {
+  return [
+    decision.kept && chip("told at MAIL"), decision.repeat && chip("told again"),
+    decision.given === false && refuses(decision.action) && chip("only logged"), decision.sample && chip("sample"),
+    ...(decision.notes || []).map((note) => chip(note.shadow ? `would ${note.action}: ${note.rule}` : `${note.action}: ${note.rule}`,
+      note.shadow ? "shadow" : ""))];
+}
+
+function row(decision) {
+  const facts = decision.facts || {};
+  const when = new Date(decision.time);
+  return make("tr", {},
+    make("td", {title: decision.time}, clock(when)),
+    make("td", {}, decision.rule && make("span", {class: "rule"}, decision.rule), make("span", {class: "muted"}, ` ${decision.stage} `),
+      make("span", {class: "chips"}, actionChip(decision.action, decision.shadow), marks(decision))),
+    make("td", {}, facts["client.ip"] || "–", facts.helo && make("div", {class: "muted"}, facts.helo)),
+    make("td", {class: "mid"}, facts.sender === "" ? "<>" : facts.sender || "–"),
+    make("td", {class: "mid"}, facts.rcpt || "–"),
+    make("td", {class: "wide muted"}, [decision.code, decision.enhanced, decision.text].filter(Boolean).join(" ")),
+    make("td", {}, decision.reference ? make("a", {class: "mono", href: whyLink(decision.reference),
+      "aria-label": `Why ${decision.reference}`}, decision.reference) : "–"));
+}
+
+export function showLive() {
+  const wanted = byId("live-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const onlyRefused = byId("live-refused").checked;
+  const visible = paused ? decisions.filter((one) => one.number < pausedAt) : decisions;
+  const found = visible.filter((one) => (!onlyRefused || refused(one)) && wanted.every((word) => text(one).includes(word)));
+  sync(byId("live-body"), found.slice(0, SHOWN), (one) => one.number, row);
+  byId("live-body").closest("table").hidden = found.length === 0;
+  const empty = byId("live-empty");
+  empty.hidden = found.length > 0;
+  setText(empty, decisions.length ? "None of the latest decisions fits the filter." : "No decision yet. They appear here as mail comes.");
+  const waiting = paused ? decisions.length - visible.length : 0;
+  setText(byId("live-note"), paused ? `paused; ${several(waiting, "new decision")}` :
+    missed ? `${count(missed)} were too fast to be shown` : "");
+}
+
+export function takeDecisions(page) {
+  if (page.next < next) decisions.length = 0;  // gatemilter began anew
+  next = page.next;
+  missed += page.missed || 0;
+  for (const decision of page.decisions || []) decisions.unshift(decision);
+  if (decisions.length > KEPT) decisions.length = KEPT;
+  showLive();
+}
+
+export function nextDecision() {
+  return next;
+}
+
+export function startLive() {
+  byId("live-filter").addEventListener("input", showLive);
+  byId("live-refused").addEventListener("change", showLive);
+  byId("pause").addEventListener("click", () => {
+    paused = !paused;
+    pausedAt = next;
+    byId("pause").setAttribute("aria-pressed", String(paused));
+    setText(byId("pause"), paused ? "Go on" : "Pause");
+    showLive();
+  });
+}
