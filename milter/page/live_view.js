@@ -30,14 +30,20 @@ function marks(decision) {
       note.shadow ? "shadow" : ""))];
 }
 
+// On a phone, in one line: who, from whom, to whom.
+function people(facts) {
+  return [facts["client.ip"], facts.sender && `from ${facts.sender}`, facts.rcpt && `to ${facts.rcpt}`].filter(Boolean).join(" ");
+}
+
 function row(decision) {
   const facts = decision.facts || {};
   const when = new Date(decision.time);
   return make("tr", {},
     make("td", {title: decision.time}, clock(when)),
     make("td", {}, decision.rule && make("span", {class: "rule"}, decision.rule), make("span", {class: "muted"}, ` ${decision.stage} `),
-      make("span", {class: "chips"}, actionChip(decision.action, decision.shadow), marks(decision))),
-    make("td", {}, facts["client.ip"] || "–", facts.helo && make("div", {class: "muted"}, facts.helo)),
+      make("span", {class: "chips"}, actionChip(decision.action, decision.shadow), marks(decision)),
+      make("div", {class: "narrow muted"}, people(facts))),
+    make("td", {class: "mid"}, facts["client.ip"] || "–", facts.helo && make("div", {class: "muted"}, facts.helo)),
     make("td", {class: "mid"}, facts.sender === "" ? "<>" : facts.sender || "–"),
     make("td", {class: "mid"}, facts.rcpt || "–"),
     make("td", {class: "wide muted"}, [decision.code, decision.enhanced, decision.text].filter(Boolean).join(" ")),

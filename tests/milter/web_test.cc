@@ -86,7 +86,7 @@ TEST_F(WebTest, ServesThePageAndWhatItAsksFor) {
     const char* text;
   } kAll[] = {
       {"/", "text/html; charset=utf-8", "<!doctype html>"},
-      {"/app.js", "text/javascript; charset=utf-8", "use strict"},
+      {"/app.js", "text/javascript; charset=utf-8", "import {"},
       {"/app.css", "text/css; charset=utf-8", "{"},
       {"/chart.js", "text/javascript; charset=utf-8", "Chart.js v3"},
       {"/favicon.svg", "image/svg+xml", "<svg"},
