@@ -1,13 +1,20 @@
 #include "milter/connection.h"
 
-#include <type_traits>
-
 namespace gate::milter {
+namespace {
 
 using policy::Counter;
 using rules::Action;
-using std::chrono::microseconds;
+using rules::Stage;
 using std::chrono::steady_clock;
+
+int64_t MicrosecondsSince(steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             steady_clock::now() - start)
+      .count();
+}
+
+}  // namespace
 
 Connection::Connection(policy::Engine& engine, policy::Store& store,
                        policy::Statistics& statistics, Answers& answers)
@@ -24,34 +31,38 @@ void Connection::Open() {
 }
 
 template <class Event>
-Response Connection::Decide(const Event& event) noexcept {
+Response Connection::Decide(Stage stage, const Event& event) noexcept {
   event_began_ = steady_clock::now();
-  ends_message_ = std::is_same_v<Event, policy::MessageEvent>;
+  stage_ = stage;
   try {
-    if (engine_.Begin(session_, event) == policy::Next::kAsk) {
-      store_.Submit(session_.batch(), answers_);
-      if (!answers_.Await()) return Response::kPending;
+    if (engine_.Begin(session_, event) == policy::Next::kDecided) {
+      return Finish();
     }
+    asked_ = steady_clock::now();
+    store_.Submit(session_.batch(), answers_);
+    return answers_.Await() ? Resume() : Response::kPending;
   } catch (...) {
     return Fail();
   }
-  return Resume();
 }
 
 Response Connection::Resume() noexcept {
+  statistics_.CountStoreTrip(MicrosecondsSince(asked_));
+  return Finish();
+}
+
+Response Connection::Finish() noexcept {
   Response response = Response::kContinue;
   try {
     response = Encode(engine_.Decide(session_));
     PostEffects();
-    if (ends_message_ && response == Response::kContinue) {
+    if (stage_ == Stage::kMessage && response == Response::kContinue) {
       changes_.Build(policy(), session_.edits());
     }
   } catch (...) {
     response = Fail();
   }
-  statistics_.CountDuration(std::chrono::duration_cast<microseconds>(
-                                steady_clock::now() - event_began_)
-                                .count());
+  statistics_.CountDuration(stage_, MicrosecondsSince(event_began_));
   return response;
 }
 
@@ -98,24 +109,24 @@ void Connection::ForgetMessage() {
 
 Response Connection::Connect(const policy::ConnectEvent& event) noexcept {
   ForgetMessage();
-  return Decide(event);
+  return Decide(Stage::kConnect, event);
 }
 
 Response Connection::Helo(const policy::HeloEvent& event) noexcept {
-  return Decide(event);
+  return Decide(Stage::kHelo, event);
 }
 
 Response Connection::Mail(const policy::MailEvent& event) noexcept {
   ForgetMessage();
-  return Decide(event);
+  return Decide(Stage::kMail, event);
 }
 
 Response Connection::Rcpt(const policy::RcptEvent& event) noexcept {
-  return Decide(event);
+  return Decide(Stage::kRcpt, event);
 }
 
 Response Connection::Data(const policy::DataEvent& event) noexcept {
-  return Decide(event);
+  return Decide(Stage::kData, event);
 }
 
 void Connection::Header(std::string_view name,
@@ -129,7 +140,7 @@ void Connection::Header(std::string_view name,
 }
 
 Response Connection::Headers(const policy::HeadersEvent& event) noexcept {
-  return content_lost_ ? Fail() : Decide(event);
+  return content_lost_ ? Fail() : Decide(Stage::kHeaders, event);
 }
 
 Response Connection::Body(std::string_view chunk) noexcept {
@@ -143,7 +154,7 @@ Response Connection::Body(std::string_view chunk) noexcept {
 }
 
 Response Connection::Message(const policy::MessageEvent& event) noexcept {
-  return content_lost_ ? Fail() : Decide(event);
+  return content_lost_ ? Fail() : Decide(Stage::kMessage, event);
 }
 
 void Connection::Abort() noexcept {

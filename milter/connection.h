@@ -82,7 +82,9 @@ class Connection {
 
  private:
   template <class Event>
-  Response Decide(const Event& event) noexcept;
+  Response Decide(rules::Stage stage, const Event& event) noexcept;
+  // The event's verdict, encoded.
+  Response Finish() noexcept;
   Response Encode(const policy::Verdict& verdict);
   void PostEffects();
   void ForgetMessage();
@@ -94,11 +96,12 @@ class Connection {
   policy::Statistics& statistics_;
   policy::Session session_;
   Answers& answers_;
+  rules::Stage stage_ = rules::Stage::kConnect;  // of the event
   std::chrono::steady_clock::time_point event_began_;
+  std::chrono::steady_clock::time_point asked_;
   HeaderChanges changes_;
   Reply reply_;
   std::string quarantine_;
-  bool ends_message_ = false;  // the event is the end of the message
   // A header or a part of the body was lost: the message is not known.
   bool content_lost_ = false;
 };

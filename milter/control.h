@@ -1,6 +1,6 @@
-// The control socket: `reload`, `stats` and `tail` ask the daemon over it. The
-// only file pair that knows the generated control.pb.h. Requests are answered
-// one after the other on one thread; a slow client is cut after 5 s.
+// The control socket: `reload`, `stats` and `tail` ask the daemon over it. It
+// and control_stats alone know the generated control.pb.h. Requests are
+// answered one after the other on one thread; a slow client is cut after 5 s.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "milter/listener.h"
-#include "milter/missing_macro.h"
-#include "milter/stores.h"
-#include "policy/statistics.h"
+#include "milter/stats_report.h"
 
 namespace gate::milter {
 
@@ -24,17 +22,6 @@ struct ReloadReport {
   std::vector<std::string> needs_restart;
   std::string policy_hash;
   uint32_t rules = 0;
-};
-
-struct StatsReport {
-  policy::StatisticsSnapshot statistics;
-  std::vector<UnknownFactReport> unknown_facts;
-  std::string policy_hash;
-  std::string policy_file;
-  std::string version;
-  uint64_t uptime_seconds = 0;
-  uint64_t policy_age_seconds = 0;
-  StoreReport store;
 };
 
 // What the server asks its owner. Called on the control thread.

@@ -230,9 +230,9 @@ std::string Daemon::Tail(uint64_t after, size_t newest) {
 }
 
 StatsReport Daemon::Stats() {
-  const int64_t now_us = clock_.Read().steady_us;
-  const auto seconds_since = [now_us](int64_t us) {
-    return static_cast<uint64_t>(now_us - us) / 1'000'000;
+  const policy::Now now = clock_.Read();
+  const auto seconds_since = [&now](int64_t us) {
+    return static_cast<uint64_t>(now.steady_us - us) / 1'000'000;
   };
   StatsReport report;
   report.statistics = statistics_.Snapshot();
@@ -246,6 +246,9 @@ StatsReport Daemon::Stats() {
   report.uptime_seconds = seconds_since(started_us_);
   report.policy_age_seconds = seconds_since(reloader_.installed_at_us());
   report.store = stores_.Report();
+  report.connections = engine_.Connections();
+  report.lists = ReportLists(*policy, *engine_.lists());
+  report.now_us = now.wall_us;
   return report;
 }
 

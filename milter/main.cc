@@ -17,6 +17,7 @@ struct CommandLine {
   gate::milter::DaemonOptions daemon;
   commands::AskOptions ask;
   commands::ControlOptions control;
+  commands::StatsOptions stats;
   commands::TailOptions tail;
   std::vector<std::string> files;
   std::string help_command;
@@ -109,11 +110,19 @@ void AddControl(CLI::App& app, CommandLine& line) {
   for (CLI::App* command : {reload, stats}) {
     AddControlFlags(*command, line.control);
   }
-  stats->add_flag("--json", line.control.json, "for programs");
+  stats->add_flag("--json", line.control.json, "for programs: all of it");
+  stats->add_option("--since", line.stats.since, "not in all, but since then")
+      ->check(CLI::IsMember({"1h", "24h"}));
+  stats->add_option("--by", line.stats.by, "by what refusals are told apart")
+      ->check(
+          CLI::IsMember({"rule", "stage", "client", "sender", "rcpt", "user"}))
+      ->capture_default_str();
   reload->callback(
       [&line] { line.exit_code = commands::RunReload(line.control); });
-  stats->callback(
-      [&line] { line.exit_code = commands::RunStats(line.control); });
+  stats->callback([&line] {
+    line.stats.control = line.control;
+    line.exit_code = commands::RunStats(line.stats);
+  });
 }
 
 void AddFactsAndVersion(CLI::App& app, CommandLine& line) {

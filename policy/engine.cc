@@ -22,9 +22,29 @@ void Engine::Install(std::shared_ptr<const rules::Policy> policy) {
   next->slots = statistics_.Register(*policy);
   next->number = PolicyNumber(*policy);
   log_.Installed(policy);
+  next->connections = std::make_shared<ConnectionGauge>();
+  next->connections->policy_hash = policy->hash();
   next->policy = std::move(policy);
   next->load = loads_.fetch_add(1, std::memory_order_relaxed) + 1;
+  next->connections->load = next->load;
+  {
+    const absl::MutexLock lock(&mutex_);
+    std::erase_if(gauges_,
+                  [](const auto& gauge) { return gauge.use_count() == 1; });
+    gauges_.push_back(next->connections);
+  }
   Swap(std::move(next));
+}
+
+std::vector<OpenConnections> Engine::Connections() const {
+  std::vector<OpenConnections> list;
+  const absl::MutexLock lock(&mutex_);
+  for (const std::shared_ptr<ConnectionGauge>& gauge : gauges_) {
+    const int64_t open = gauge->open.load(std::memory_order_relaxed);
+    if (open == 0 && gauge != installed_->connections) continue;
+    list.push_back({gauge->policy_hash, gauge->load, open});
+  }
+  return list;
 }
 
 void Engine::InstallLists(std::shared_ptr<const rules::ListTable> lists) {
@@ -81,6 +101,7 @@ void Engine::Renew(Session& session) {
     session.match_.Reset();
   }
   assert(session.installed_);
+  session.open_ = OpenConnection(session.installed_->connections);
   const rules::Policy& policy = session.policy();
   session.facts_.ClearFrom(Stage::kConnect);
   session.facts_.ResizeHeaders(policy.header_names().size());
@@ -240,7 +261,10 @@ void Engine::Abort(Session& session) {
   EndMessage(session);
 }
 
-void Engine::Close(Session& session) { Abort(session); }
+void Engine::Close(Session& session) {
+  Abort(session);
+  session.open_ = {};
+}
 
 void Engine::EndMessage(Session& session) {
   if (!session.installed_) return;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,13 @@ namespace gate::policy {
 // kDecided: Decide may be called at once; the batch is empty.
 enum class Next : uint8_t { kDecided, kAsk };
 
+// Connections that are open under one policy.
+struct OpenConnections {
+  std::string policy_hash;
+  uint64_t load = 0;  // policies are numbered as they come, from 1 on
+  int64_t open = 0;
+};
+
 // Thread-safe: sessions are the callers' own; the policy slot is guarded.
 class Engine {
  public:
@@ -46,6 +54,9 @@ class Engine {
   std::shared_ptr<const rules::ListTable> lists() const;
   // Facts of the installed policy whose macros some MTA never sends.
   std::vector<UnknownFact> UnknownFacts() const;
+
+  // Of the installed policy, and of others that have some still.
+  std::vector<OpenConnections> Connections() const;
 
   // Pins the policy. Also used to begin anew on the same socket (QUIT_NC).
   // Requires: a policy is installed.
@@ -106,6 +117,7 @@ class Engine {
 
   // engine_verdict.cc: what follows from the rule that decided.
   Verdict DecideKept(Session& session);
+  void CountRepeat(const Session& session, const Verdict& verdict);
   static Verdict FromRule(const Session& session, const rules::Rule& rule,
                           std::string& text);
   static Verdict Compose(Session& session);
@@ -123,6 +135,8 @@ class Engine {
   MacroMemory macros_;
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Installed> installed_ ABSL_GUARDED_BY(mutex_);
+  // Of policies that may have connections, in the order of their loads.
+  std::vector<std::shared_ptr<ConnectionGauge>> gauges_ ABSL_GUARDED_BY(mutex_);
   // Grows with each swap: who has seen it needs no lock.
   std::atomic<uint64_t> generation_ = 0;
   std::atomic<uint64_t> loads_ = 0;  // policies installed

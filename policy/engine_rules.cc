@@ -47,7 +47,7 @@ bool Engine::Skipped(const Session& session, const Rule& rule) {
 }
 
 void Engine::Held(Session& session, const Rule& rule) {
-  statistics_.CountRule(session.installed_->slots[rule.id.value]);
+  statistics_.CountRule(session.installed_->slots.rules[rule.id.value]);
   if (!rule.shadow && rules::Decides(rule.action)) {
     session.event_.decider = &rule;
     return;

@@ -26,10 +26,12 @@ bool KeptForMail(Stage stage, uint16_t code) {
 Verdict Engine::Decide(Session& session) {
   Session::Event& event = session.event_;
   if (event.answered) return DecideKept(session);
-  session.lookups_.TakeAnswers(session.policy(), bans_, statistics_);
+  session.lookups_.TakeAnswers(*session.installed_, bans_, statistics_);
   if (!event.decider) Walk(session, /*final=*/true);
 
   const Verdict verdict = Compose(session);
+  if (verdict.repeat) CountRepeat(session, verdict);
+  if (event.unavailable) statistics_.Count(Counter::kOutageEvents);
   const bool given = !verdict.refuses() || CanRefuse(session);
   const bool plain = !event.decider && verdict.action == Action::kAccept;
   if (plain) statistics_.Count(Counter::kPlainAccepts);
@@ -62,9 +64,16 @@ Verdict Engine::DecideKept(Session& session) {
   verdict.stage = stage;
   verdict.kept = false;
   verdict.repeat = true;
-  statistics_.Count(Counter::kRepeats);
+  CountRepeat(session, verdict);
   log_.Decided({.verdict = verdict, .session = session});
   return verdict;
+}
+
+void Engine::CountRepeat(const Session& session, const Verdict& verdict) {
+  statistics_.Count(Counter::kRepeats);
+  if (verdict.rule == nullptr) return;
+  statistics_.CountRepeat(
+      session.installed_->slots.rules[verdict.rule->id.value]);
 }
 
 bool Engine::CanRefuse(const Session& session) {

@@ -152,25 +152,29 @@ void Lookups::AppendBan(const Source& source, BanKeyId id) {
   RenderKey({&key.key, 1}, source.facts, lookup.subject);
 }
 
-void Lookups::TakeAnswers(const Policy& policy, BanMemory& bans,
+void Lookups::TakeAnswers(const Installed& installed, BanMemory& bans,
                           Statistics& statistics) {
   for (size_t i = 0; i < batch_.size(); ++i) {
     const Lookup& lookup = batch_[i];
     assert(lookup.answer.state != AnswerState::kNone);
     if (lookup.kind == Lookup::Kind::kBanned) {
-      TakeBan(policy, lookup, bans, statistics);
+      TakeBan(*installed.policy, lookup, bans, statistics);
     } else {
-      TakeLimit(lookup, statistics);
+      TakeLimit(installed.slots, lookup, statistics);
     }
   }
 }
 
-void Lookups::TakeLimit(const Lookup& lookup, Statistics& statistics) {
+void Lookups::TakeLimit(const PolicySlots& slots, const Lookup& lookup,
+                        Statistics& statistics) {
   Memory& memory = limits_[lookup.limit->id.value];
   memory.answer = lookup.answer;
   memory.over = Truth::kFalse;
   const AnswerState state = lookup.answer.state;
-  if (state == AnswerState::kOver) memory.over = Truth::kTrue;
+  if (state == AnswerState::kOver) {
+    memory.over = Truth::kTrue;
+    statistics.CountOver(slots.limits[lookup.limit->id.value]);
+  }
   if (lookup.answer.local) {
     statistics.Count(Counter::kOutageLocal);
   } else if (state == AnswerState::kUnavailable) {

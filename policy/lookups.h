@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "policy/ban_memory.h"
+#include "policy/installed.h"
 #include "policy/statistics.h"
 #include "policy/store.h"
 #include "rules/policy.h"
@@ -42,9 +43,9 @@ class Lookups {
   // Fills the batch with this event's charges and, if `rules_ask`, with the
   // look-ups of its rules.
   void Collect(const Source& source, rules::Stage stage, bool rules_ask);
-  // Answers become truths; those that the shared store could not give are
-  // counted.
-  void TakeAnswers(const rules::Policy& policy, BanMemory& bans,
+  // Answers become truths; those that the shared store could not give, and
+  // limits that were over, are counted.
+  void TakeAnswers(const Installed& installed, BanMemory& bans,
                    Statistics& statistics);
 
   // The event was refused: what it was charged goes back.
@@ -89,7 +90,8 @@ class Lookups {
   static bool Protected(const Source& source, const rules::KeyPart& key);
   void AppendLimit(const Source& source, rules::LimitId id, Lookup::Kind kind);
   void AppendBan(const Source& source, rules::BanKeyId id);
-  void TakeLimit(const Lookup& lookup, Statistics& statistics);
+  void TakeLimit(const PolicySlots& slots, const Lookup& lookup,
+                 Statistics& statistics);
   void TakeBan(const rules::Policy& policy, const Lookup& lookup,
                BanMemory& bans, Statistics& statistics);
 

@@ -104,6 +104,7 @@ class Session {
   }
 
   std::shared_ptr<const Installed> installed_;
+  OpenConnection open_;  // from Engine::Open to Engine::Close
   // The one that a second connect event ended: effects_ may name its limits.
   std::shared_ptr<const Installed> replaced_;
   std::shared_ptr<const rules::ListTable> lists_;

@@ -10,6 +10,11 @@
 namespace gate::policy {
 namespace {
 
+constexpr std::array<std::string_view, kTopKinds> kKindNames = {
+    "client", "sender", "rcpt", "user", "rule"};
+constexpr std::array<std::string_view, kTopPeriods> kPeriodNames = {"hour",
+                                                                    "day"};
+
 struct PeriodInfo {
   int64_t slice_us = 0;
   int64_t slices = 0;  // that a period has, apart from that under way
@@ -71,9 +76,23 @@ class Sum {
 }  // namespace
 
 std::string_view TopKindName(TopKind kind) {
-  constexpr std::array<std::string_view, kTopKinds> kNames = {
-      "client", "sender", "rcpt", "user", "rule"};
-  return kNames[static_cast<size_t>(kind)];
+  return kKindNames[static_cast<size_t>(kind)];
+}
+
+std::optional<TopKind> FindTopKind(std::string_view name) {
+  const auto found = std::ranges::find(kKindNames, name);
+  if (found == kKindNames.end()) return std::nullopt;
+  return static_cast<TopKind>(found - kKindNames.begin());
+}
+
+std::string_view TopPeriodName(TopPeriod period) {
+  return kPeriodNames[static_cast<size_t>(period)];
+}
+
+std::optional<TopPeriod> FindTopPeriod(std::string_view name) {
+  const auto found = std::ranges::find(kPeriodNames, name);
+  if (found == kPeriodNames.end()) return std::nullopt;
+  return static_cast<TopPeriod>(found - kPeriodNames.begin());
 }
 
 TopLists::Slice& TopLists::Newest(TopPeriod period, int64_t wall_us) {

@@ -32,9 +32,12 @@ enum class TopKind : uint8_t {
 };
 inline constexpr size_t kTopKinds = static_cast<size_t>(TopKind::kCount);
 std::string_view TopKindName(TopKind kind);  // "client"
+std::optional<TopKind> FindTopKind(std::string_view name);
 
 enum class TopPeriod : uint8_t { kHour, kDay, kCount };
 inline constexpr size_t kTopPeriods = static_cast<size_t>(TopPeriod::kCount);
+std::string_view TopPeriodName(TopPeriod period);  // "hour"
+std::optional<TopPeriod> FindTopPeriod(std::string_view name);
 
 // By kind; empty: the decision has none.
 using TopKeys = std::array<std::string_view, kTopKinds>;

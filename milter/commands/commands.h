@@ -33,7 +33,13 @@ struct ControlOptions {
 };
 std::string ControlAddress(const ControlOptions& options);
 int RunReload(const ControlOptions& options);
-int RunStats(const ControlOptions& options);
+
+struct StatsOptions {
+  ControlOptions control;
+  std::string since;  // "1h", "24h"; empty: in all
+  std::string by = "rule";
+};
+int RunStats(const StatsOptions& options);
 
 struct TailOptions {
   ControlOptions control;

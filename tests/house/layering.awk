@@ -11,7 +11,7 @@ BEGIN {
   # Which files may include a foreign library; "any": all of them.
   home["absl"] = "any"
   home["CLI"] = "^milter/main\\.cc$"
-  home["control.pb.h"] = "^milter/control\\.cc$"
+  home["control.pb.h"] = "^milter/control(_stats)?\\.cc$"
   home["decision.pb.h"] = "^policy/(decision_record|policy_description)\\.cc$"
   home["hiredis"] = "^policy/redis_reader\\.cc$"
   home["iconv.h"] = "^policy/charset\\.cc$"
@@ -21,6 +21,8 @@ BEGIN {
   home["nlohmann"] = "^milter/(commands/[a-z_]+|decision_(json|lines)|stats_json)\\.cc$"
   home["re2"] = "^rules/pattern_set\\.cc$"
   home["openssl"] = "^policy/redis_(key|script)\\.cc$"
+  home["state.pb.h"] = "^policy/state_file\\.cc$"
+  home["statistics.pb.h"] = "^policy/statistics_record\\.cc$"
   home["spdlog"] = "^milter/log\\.cc$"
   home["uv.h"] = "^policy/(loop(_handle|_listener|_socket)?|redis_wire)\\.(cc|h)$"
 

@@ -181,10 +181,12 @@ class Outage : public GateTest {
     const auto stats = nlohmann::json::parse(gate().StatsJson());
     double all = 0;
     double slow = 0;
-    for (const auto& entry : stats["durations"]) {
-      const double count = entry["count"];
-      all += count;
-      if (entry.value("up_to_us", INT64_MAX) > 100'000) slow += count;
+    for (const auto& stage : stats["latency"]["events"]) {
+      for (const auto& entry : stage["durations"]) {
+        const double count = entry["count"];
+        all += count;
+        if (entry.value("up_to_us", INT64_MAX) > 100'000) slow += count;
+      }
     }
     EXPECT_GT(all, 1000);
     return slow / all;

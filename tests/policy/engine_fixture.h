@@ -166,7 +166,7 @@ class EngineTest : public ::testing::Test {
   uint64_t CountOf(std::string_view rule) const {
     uint64_t count = 0;
     for (const RuleCount& entry : statistics.Snapshot().rules) {
-      if (entry.rule == rule) count += entry.count;
+      if (entry.rule == rule) count += entry.held.total;
     }
     return count;
   }

@@ -37,14 +37,15 @@ std::vector<std::string> Lines(const StatisticsSnapshot& snapshot) {
     lines.push_back(
         std::string(rules::StageName(rule.stage)) + " " + rule.rule + " " +
         std::string(rules::ActionName(rule.action)) +
-        (rule.shadow ? " shadow " : " ") + std::to_string(rule.count));
+        (rule.shadow ? " shadow " : " ") + std::to_string(rule.held.total));
   }
   return lines;
 }
 
 TEST(Statistics, ShowsRulesByStageThenByCount) {
   Statistics statistics;
-  const RuleSlots slots = statistics.Register(*Compile(kThreeRules));
+  const std::vector<uint32_t> slots =
+      statistics.Register(*Compile(kThreeRules)).rules;
   ASSERT_EQ(slots.size(), 3u);
   statistics.CountRule(slots[1]);
   EXPECT_THAT(Lines(statistics.Snapshot()),
@@ -54,14 +55,17 @@ TEST(Statistics, ShowsRulesByStageThenByCount) {
 
 TEST(Statistics, EqualRulesKeepTheirCountsOverAReload) {
   Statistics statistics;
-  const RuleSlots first = statistics.Register(*Compile(kThreeRules));
+  const std::vector<uint32_t> first =
+      statistics.Register(*Compile(kThreeRules)).rules;
   for (const uint32_t slot : first) statistics.CountRule(slot);
   // `b` decides now, and `c` is gone.
-  const RuleSlots second = statistics.Register(*Compile(R"(
+  const std::vector<uint32_t> second = statistics
+                                           .Register(*Compile(R"(
     at connect {
       b: reject 554 5.7.1 "No" when client.port == 2
       a: reject 550 5.7.1 "Other words" when client.port == 9
-    })"));
+    })"))
+                                           .rules;
   statistics.CountRule(second[1]);
   EXPECT_THAT(Lines(statistics.Snapshot()),
               ElementsAre("connect a reject 2", "connect b reject shadow 1",
@@ -78,14 +82,16 @@ TEST(Statistics, ForgetsRulesThatWentAndNeverHeld) {
 
 TEST(Statistics, SlotsOfAnOlderPolicyStillCount) {
   Statistics statistics;
-  const RuleSlots old = statistics.Register(*Compile(kThreeRules));
+  const std::vector<uint32_t> old =
+      statistics.Register(*Compile(kThreeRules)).rules;
   // More rules than one block of counters has.
   std::string many = "at connect {\n";
   for (int i = 0; i < 3000; ++i) {
     many += "r" + std::to_string(i) +
             ": accept when client.port == " + std::to_string(i) + "\n";
   }
-  const RuleSlots slots = statistics.Register(*Compile(many + "}"));
+  const std::vector<uint32_t> slots =
+      statistics.Register(*Compile(many + "}")).rules;
   statistics.CountRule(old[2]);
   statistics.CountRule(slots.back());
   const std::vector<std::string> lines = Lines(statistics.Snapshot());
@@ -96,7 +102,8 @@ TEST(Statistics, SlotsOfAnOlderPolicyStillCount) {
 
 TEST(Statistics, AddsUpWhatThreadsCountWhileRulesAreRegistered) {
   Statistics statistics;
-  const RuleSlots slots = statistics.Register(*Compile(kThreeRules));
+  const std::vector<uint32_t> slots =
+      statistics.Register(*Compile(kThreeRules)).rules;
   std::vector<std::thread> threads;
   threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
@@ -111,14 +118,15 @@ TEST(Statistics, AddsUpWhatThreadsCountWhileRulesAreRegistered) {
   statistics.Snapshot();
   for (std::thread& thread : threads) thread.join();
   const StatisticsSnapshot snapshot = statistics.Snapshot();
-  EXPECT_EQ(snapshot.rules.at(0).count, 8000u);
+  EXPECT_EQ(snapshot.rules.at(0).held.total, 8000u);
   EXPECT_EQ(snapshot.counters[static_cast<size_t>(Counter::kConnections)],
             8000u);
 }
 
 TEST(Statistics, CountingAllocatesNothing) {
   Statistics statistics;
-  const RuleSlots slots = statistics.Register(*Compile(kThreeRules));
+  const std::vector<uint32_t> slots =
+      statistics.Register(*Compile(kThreeRules)).rules;
   const size_t before = ThreadAllocations();
   statistics.CountRule(slots[0]);
   statistics.Count(Counter::kAborts);
