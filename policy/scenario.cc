@@ -89,6 +89,7 @@ std::string DescribeTrace(const ScenarioEvent::RuleTrace& trace) {
     std::string line = absl::StrFormat(
         "    %-9s  %-*s  %s", TruthText(condition.truth),
         static_cast<int>(width), condition.text, condition.values);
+    if (!condition.entry.empty()) line += "  " + condition.entry;
     line.erase(line.find_last_not_of(' ') + 1);
     absl::StrAppendFormat(&out, "%s\n", line);
   }

@@ -94,14 +94,18 @@ class ListBuilder {
     const bool below = entry.text.starts_with('.');
     if (!IsDomain(entry.text.substr(below ? 1 : 0))) return Refuse(entry);
     NormalizeDomain(entry.text, scratch_);
-    texts_.push_back(scratch_);
+    AddText(scratch_, entry);
   }
 
   void AddNetwork(const ListEntry& entry) {
     bool host_bits = false;
     const auto prefix = IpPrefix::Parse(entry.text, &host_bits);
     if (!prefix) return Refuse(entry);
-    if (!host_bits) return networks_.push_back(*prefix);
+    if (!host_bits) {
+      networks_.push_back(*prefix);
+      lines_.push_back(entry.line);
+      return;
+    }
     diagnostics_
         .Error(DiagnosticId::kHostBitsSet, entry.range,
                absl::StrFormat("`%s` has bits behind its prefix", entry.text))
@@ -114,21 +118,31 @@ class ListBuilder {
     const bool null_sender = entry.kind == Kind::kMailbox && entry.text.empty();
     const bool full = address_.valid && !address_.domain.empty();
     if (!null_sender && !full) return Refuse(entry);
-    texts_.push_back(address_.text);
+    AddText(address_.text, entry);
+  }
+
+  void AddText(std::string_view text, const ListEntry& entry) {
+    texts_.emplace_back(text);
+    lines_.push_back(entry.line);
   }
 
   void AddString(const ListEntry& entry) {
-    texts_.emplace_back(entry.text);
-    if (HasCapital(entry.text))
-      FoldAscii(folded_texts_.emplace_back(entry.text));
+    AddText(entry.text, entry);
+    if (!HasCapital(entry.text)) return;
+    FoldAscii(folded_texts_.emplace_back(entry.text));
+    folded_lines_.push_back(entry.line);
   }
 
   void AddPattern(const ListEntry& entry) {
     uint32_t index = 0;
     auto fault = patterns_->Add(entry.text, entry.flags, index);
+    if (!fault && index == lines_.size()) lines_.push_back(entry.line);
     if (!fault && HasCapital(entry.text)) {
       const std::string flags = std::string(entry.flags) + 'i';
       fault = folded_patterns_->Add(entry.text, flags, index);
+      if (!fault && index == folded_lines_.size()) {
+        folded_lines_.push_back(entry.line);
+      }
     }
     if (!fault) return;
     SourceRange range = entry.range;
@@ -143,6 +157,9 @@ class ListBuilder {
   std::vector<std::string> texts_;
   std::vector<std::string> folded_texts_;
   std::vector<IpPrefix> networks_;
+  // Of texts_, networks_ or patterns_, and of the folded ones.
+  std::vector<uint32_t> lines_;
+  std::vector<uint32_t> folded_lines_;
   std::unique_ptr<PatternSet> patterns_;
   std::unique_ptr<PatternSet> folded_patterns_;
   MailAddress address_;
@@ -154,11 +171,14 @@ std::shared_ptr<const ListContents> ListBuilder::Finish(
   auto contents = std::make_shared<ListContents>();
   contents->type = type_;
   contents->size = entries.size();
-  if (type_ == ListType::kDomains) contents->domains = DomainSet(texts_);
-  if (type_ == ListType::kNetworks) contents->networks = NetworkSet(networks_);
-  if (type_ == ListType::kStrings || type_ == ListType::kAddresses)
-    contents->strings = StringSet(texts_);
-  contents->folded_strings = StringSet(folded_texts_);
+  if (type_ == ListType::kDomains) {
+    contents->domains = DomainSet(texts_, lines_);
+  } else if (type_ == ListType::kNetworks) {
+    contents->networks = NetworkSet(networks_, lines_);
+  } else if (type_ != ListType::kPatterns) {
+    contents->strings = StringSet(texts_, lines_);
+    contents->folded_strings = StringSet(folded_texts_, folded_lines_);
+  }
   if (type_ != ListType::kPatterns) return contents;
   std::string fault = patterns_->Compile();
   if (fault.empty()) fault = folded_patterns_->Compile();
@@ -168,6 +188,8 @@ std::shared_ptr<const ListContents> ListBuilder::Finish(
         absl::StrFormat("the patterns of this list do not fit: %s", fault));
     return nullptr;
   }
+  contents->pattern_lines = std::move(lines_);
+  contents->folded_pattern_lines = std::move(folded_lines_);
   contents->patterns = std::move(patterns_);
   contents->folded_patterns = std::move(folded_patterns_);
   return contents;

@@ -41,6 +41,7 @@ struct ListEntry {
   std::string_view text;   // kAddress, kNetwork, numbers: as written
   std::string_view flags;  // of kRegex
   SourceRange range;
+  uint32_t line = 0;  // of its file
 };
 
 // The contents of a list. The one place that validates entries (kinds, too:

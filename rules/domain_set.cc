@@ -1,5 +1,7 @@
 #include "rules/domain_set.h"
 
+#include <cassert>
+
 #include "rules/text_index.h"
 
 namespace gate::rules {
@@ -14,7 +16,9 @@ DomainSet::DomainSet(DomainSet&&) noexcept = default;
 DomainSet& DomainSet::operator=(DomainSet&&) noexcept = default;
 DomainSet::~DomainSet() = default;
 
-DomainSet::DomainSet(std::span<const std::string> entries) {
+DomainSet::DomainSet(std::span<const std::string> entries,
+                     std::span<const uint32_t> lines) {
+  assert(lines.empty() || lines.size() == entries.size());
   struct Size {
     size_t entries = 0;
     size_t bytes = 0;
@@ -27,27 +31,30 @@ DomainSet::DomainSet(std::span<const std::string> entries) {
   auto index = std::make_unique<Index>();
   index->names.Reserve(names.entries, names.bytes);
   index->trees.Reserve(trees.entries, trees.bytes);
-  for (const std::string_view entry : entries) {
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const std::string_view entry = entries[i];
+    const uint32_t line = lines.empty() ? 0 : lines[i];
     if (entry.starts_with('.')) {
-      index->trees.Add(entry.substr(1));
+      index->trees.Add(entry.substr(1), line);
     } else {
-      index->names.Add(entry);
+      index->names.Add(entry, line);
     }
   }
   index_ = std::move(index);
 }
 
-bool DomainSet::Contains(std::string_view name) const {
-  if (index_ == nullptr) return false;
+std::optional<uint32_t> DomainSet::Find(std::string_view name) const {
+  if (index_ == nullptr) return std::nullopt;
   ReverseHash hash;
   for (size_t i = name.size(); i > 0; --i) {
-    if (name[i - 1] == '.' && index_->trees.Contains(name.substr(i), hash)) {
-      return true;
+    if (name[i - 1] == '.') {
+      const auto line = index_->trees.Find(name.substr(i), hash);
+      if (line) return line;
     }
     hash.Add(name[i - 1]);
   }
-  return index_->trees.Contains(name, hash) ||
-         index_->names.Contains(name, hash);
+  const auto line = index_->trees.Find(name, hash);
+  return line ? line : index_->names.Find(name, hash);
 }
 
 size_t DomainSet::size() const {

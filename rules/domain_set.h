@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,14 +17,17 @@ class DomainSet {
  public:
   DomainSet();
   // Entries in the normal form of domain_name.h, those with a leading dot
-  // kept so.
-  explicit DomainSet(std::span<const std::string> entries);
+  // kept so. `lines`: where each stands; empty: nowhere, which is line 0.
+  explicit DomainSet(std::span<const std::string> entries,
+                     std::span<const uint32_t> lines = {});
   DomainSet(DomainSet&&) noexcept;
   DomainSet& operator=(DomainSet&&) noexcept;
   ~DomainSet();
 
+  // The line of an entry that holds `name`; empty: none does.
   // Requires: `name` in normal form.
-  bool Contains(std::string_view name) const;
+  std::optional<uint32_t> Find(std::string_view name) const;
+  bool Contains(std::string_view name) const { return Find(name).has_value(); }
   size_t size() const;
 
  private:

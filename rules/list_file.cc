@@ -66,7 +66,7 @@ std::vector<ListEntry> ReadListFile(const Sources& sources, FileId file,
   const std::string_view text = sources.file(file).text();
   std::vector<ListEntry> entries;
   size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
-  while (begin < text.size()) {
+  for (uint32_t number = 1; begin < text.size(); ++number) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     while (begin < end && IsBlank(text[begin])) ++begin;
     const std::string_view line = text.substr(begin, end - begin);
@@ -82,6 +82,7 @@ std::vector<ListEntry> ReadListFile(const Sources& sources, FileId file,
                                   : entry.text.size();
       entry.range = {file, static_cast<uint32_t>(begin),
                      static_cast<uint32_t>(begin + size)};
+      entry.line = number;
       entries.push_back(entry);
     }
     begin = end + 1;

@@ -34,7 +34,13 @@ std::string_view ListTypeName(ListType type);
 struct ListInfo {
   std::string name;
   ListType type = ListType::kDomains;
-  std::string file;  // path as the loader opened it; empty: inline
+  std::string file;              // path as the loader opened it; empty: inline
+  std::string declared_in = {};  // the policy file that names the list
+
+  // Where the entries stand.
+  const std::string& entries_file() const {
+    return file.empty() ? declared_in : file;
+  }
 };
 
 // What one list holds. Immutable after construction. The member of the type
@@ -49,7 +55,16 @@ struct ListContents {
   StringSet folded_strings;
   std::unique_ptr<const PatternSet> patterns;
   std::unique_ptr<const PatternSet> folded_patterns;
+  // By pattern: the lines of those that are the first of their kind.
+  std::vector<uint32_t> pattern_lines;
+  std::vector<uint32_t> folded_pattern_lines;
   size_t size = 0;  // entries
+
+  // Whether an entry holds a text; `is_folded`: of a fact whose values are.
+  // Requires: no list of networks.
+  bool Holds(std::string_view text, bool is_folded) const;
+  // The line of such an entry; empty: none does.
+  std::optional<uint32_t> Find(std::string_view text, bool is_folded) const;
 };
 
 // One ListContents per ListId of one Policy. Immutable after construction.

@@ -18,12 +18,14 @@ namespace {
 
 using Contents = std::shared_ptr<const ListContents>;
 
-std::vector<ListEntry> InlineEntries(const ast::List& list) {
+std::vector<ListEntry> InlineEntries(const Sources& sources,
+                                     const ast::List& list) {
+  const SourceFile& file = sources.file(list.range.file);
   std::vector<ListEntry> entries;
   entries.reserve(list.entries.size());
   for (const ast::Literal& literal : list.entries) {
-    entries.push_back(
-        {literal.kind, literal.text, literal.flags, literal.range});
+    entries.push_back({literal.kind, literal.text, literal.flags, literal.range,
+                       file.Locate(literal.range.begin).line});
   }
   return entries;
 }
@@ -50,19 +52,18 @@ class ListLoader {
   void Load(const ast::List& list) {
     const std::optional<ListType> type = FindListType(list.type.text);
     if (!type || diagnostics_.full()) return;
-    ListInfo info{list.name.text, *type, ""};
+    const std::string& declared_in = sources_.file(list.range.file).name();
+    ListInfo info{list.name.text, *type, "", declared_in};
     uint64_t hash = 0;
     Contents contents;
     if (list.from_file) {
-      const std::string& beside =
-          sources_.file(list.from_file->range.file).name();
-      info.file = PathBeside(beside, list.from_file->text);
+      info.file = PathBeside(declared_in, list.from_file->text);
       FileId file;
       if (!files_.Read(info.file, list.from_file->range, file)) return;
       hash = HashOf(sources_.file(file).text());
       contents = BuildFromFile(sources_, file, *type, diagnostics_);
     } else {
-      contents = BuildList(*type, InlineEntries(list), diagnostics_);
+      contents = BuildList(*type, InlineEntries(sources_, list), diagnostics_);
     }
     infos_.push_back(std::move(info));
     contents_.push_back(std::move(contents));

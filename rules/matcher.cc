@@ -19,23 +19,6 @@ uint32_t Generation(const FactSet& facts, FactId fact) {
                                                        : fact);
 }
 
-bool InList(const ListContents& list, std::string_view text, bool folded) {
-  switch (list.type) {
-    case ListType::kDomains:
-      return list.domains.Contains(text);
-    case ListType::kAddresses:
-    case ListType::kStrings:
-      return list.strings.Contains(text) ||
-             (folded && list.folded_strings.Contains(text));
-    case ListType::kPatterns:
-      return list.patterns->MatchesAny(text) ||
-             (folded && list.folded_patterns->MatchesAny(text));
-    case ListType::kNetworks:
-      break;  // refused by the checker
-  }
-  return false;
-}
-
 }  // namespace
 
 void MatchState::Reset() {
@@ -88,6 +71,30 @@ Truth Matcher::Evaluate(ConditionId condition) {
       break;
   }
   return node.negated ? Negate(truth) : truth;
+}
+
+uint32_t Matcher::EntryLine(ConditionId condition) const {
+  const Node& node = program_.node(condition);
+  if (node.kind != Node::Kind::kTest) return 0;
+  const Atom& atom = program_.atoms[node.first];
+  if (atom.test != TestKind::kInList) return 0;
+  const Subject& subject = program_.subjects[atom.subject];
+  const FactInfo& fact = Info(subject.fact);
+  const FactSet& facts = input_.facts;
+  const ListContents& list = input_.lists.list({atom.operand});
+  if (fact.id == FactId::kHeader) {
+    for (size_t i = 0; i < facts.header_count(subject.header); ++i) {
+      const auto line =
+          list.Find(facts.header(subject.header, i), IsFolded(fact));
+      if (line) return *line;
+    }
+    return 0;
+  }
+  if (!facts.present(fact.id)) return 0;
+  const auto line = list.type == ListType::kNetworks
+                        ? list.networks.Find(facts.prefix(fact.id))
+                        : list.Find(facts.text(fact.id), IsFolded(fact));
+  return line.value_or(0);
 }
 
 // A shared group is evaluated once a condition: lets that use lets twice
@@ -184,7 +191,7 @@ bool Matcher::TestText(const Atom& atom, std::string_view text) const {
     case TestKind::kEqual:
       return text == program_.texts[atom.operand];
     case TestKind::kInList:
-      return InList(input_.lists.list({atom.operand}), text, IsFolded(fact));
+      return input_.lists.list({atom.operand}).Holds(text, IsFolded(fact));
     case TestKind::kInSet: {
       const LiteralSet& set = program_.sets[atom.operand];
       return fact.type == FactType::kDomain ? set.domains.Contains(text)

@@ -20,6 +20,9 @@ class Matcher {
 
   // In Kleene's logic: kNeedsStore where false and true are both possible.
   Truth Evaluate(ConditionId condition);
+  // The line of the list's entry that the fact of a test was found in; 0: it
+  // was in none, or the condition is no test of a list.
+  uint32_t EntryLine(ConditionId condition) const;
 
  private:
   // kUnknown: of an unknown fact, and so false negated or not.

@@ -1,8 +1,10 @@
 #include "rules/network_set.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include "absl/numeric/int128.h"
@@ -18,26 +20,30 @@ class PrefixArray {
   struct Prefix {
     Key first;
     uint8_t length;
+    uint32_t line;
   };
 
   explicit PrefixArray(std::vector<Prefix> prefixes) {
     // A prefix sorts directly before those inside it.
-    std::sort(
-        prefixes.begin(), prefixes.end(), [](const Prefix& a, const Prefix& b) {
-          return a.first != b.first ? a.first < b.first : a.length < b.length;
-        });
+    std::sort(prefixes.begin(), prefixes.end(),
+              [](const Prefix& a, const Prefix& b) {
+                return std::tie(a.first, a.length, a.line) <
+                       std::tie(b.first, b.length, b.line);
+              });
     for (const Prefix& prefix : prefixes) {
-      if (Contains(prefix.first, prefix.length)) continue;
+      if (Find(prefix.first, prefix.length)) continue;
       firsts_.push_back(prefix.first);
       lengths_.push_back(prefix.length);
+      lines_.push_back(prefix.line);
     }
     firsts_.shrink_to_fit();
     lengths_.shrink_to_fit();
+    lines_.shrink_to_fit();
     if (firsts_.size() > kIndexFrom) BuildIndex();
   }
 
-  // Whether one prefix holds the `length` first bits of `address`.
-  bool Contains(Key address, uint8_t length) const {
+  // The line of the prefix that holds the `length` first bits of `address`.
+  std::optional<uint32_t> Find(Key address, uint8_t length) const {
     auto begin = firsts_.begin();
     auto end = firsts_.end();
     if (!index_.empty()) {
@@ -46,10 +52,11 @@ class PrefixArray {
       end = firsts_.begin() + index_[top + 1];
     }
     const auto next = std::upper_bound(begin, end, address);
-    if (next == firsts_.begin()) return false;
+    if (next == firsts_.begin()) return std::nullopt;
     const auto at = static_cast<size_t>(next - firsts_.begin()) - 1;
-    return lengths_[at] <= length &&
-           (address & Mask(lengths_[at])) == firsts_[at];
+    const bool holds =
+        lengths_[at] <= length && (address & Mask(lengths_[at])) == firsts_[at];
+    return holds ? std::optional(lines_[at]) : std::nullopt;
   }
 
  private:
@@ -75,6 +82,7 @@ class PrefixArray {
 
   std::vector<Key> firsts_;
   std::vector<uint8_t> lengths_;
+  std::vector<uint32_t> lines_;
   std::vector<uint32_t> index_;  // empty: too few
 };
 
@@ -106,14 +114,19 @@ NetworkSet::NetworkSet(NetworkSet&&) noexcept = default;
 NetworkSet& NetworkSet::operator=(NetworkSet&&) noexcept = default;
 NetworkSet::~NetworkSet() = default;
 
-NetworkSet::NetworkSet(std::span<const IpPrefix> prefixes) {
+NetworkSet::NetworkSet(std::span<const IpPrefix> prefixes,
+                       std::span<const uint32_t> lines) {
+  assert(lines.empty() || lines.size() == prefixes.size());
   std::vector<V4::Prefix> v4;
   std::vector<V6::Prefix> v6;
-  for (const IpPrefix& prefix : prefixes) {
-    if (prefix.is_v4()) {
-      v4.push_back({V4Key(prefix.base()), prefix.length()});
+  for (size_t i = 0; i < prefixes.size(); ++i) {
+    const IpAddress& base = prefixes[i].base();
+    const uint8_t length = prefixes[i].length();
+    const uint32_t line = lines.empty() ? 0 : lines[i];
+    if (prefixes[i].is_v4()) {
+      v4.push_back({V4Key(base), length, line});
     } else {
-      v6.push_back({V6Key(prefix.base()), prefix.length()});
+      v6.push_back({V6Key(base), length, line});
     }
   }
   index_ = std::make_unique<const Index>(
@@ -124,11 +137,11 @@ bool NetworkSet::Contains(const IpAddress& address) const {
   return Contains(IpPrefix(address, address.is_v4() ? 32 : 128));
 }
 
-bool NetworkSet::Contains(const IpPrefix& network) const {
-  if (index_ == nullptr) return false;
+std::optional<uint32_t> NetworkSet::Find(const IpPrefix& network) const {
+  if (index_ == nullptr) return std::nullopt;
   const IpAddress& base = network.base();
-  return network.is_v4() ? index_->v4.Contains(V4Key(base), network.length())
-                         : index_->v6.Contains(V6Key(base), network.length());
+  return network.is_v4() ? index_->v4.Find(V4Key(base), network.length())
+                         : index_->v6.Find(V6Key(base), network.length());
 }
 
 size_t NetworkSet::size() const { return index_ == nullptr ? 0 : index_->size; }

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "rules/ip_address.h"
@@ -16,14 +18,20 @@ namespace gate::rules {
 class NetworkSet {
  public:
   NetworkSet();
-  explicit NetworkSet(std::span<const IpPrefix> prefixes);
+  // `lines`: where each prefix stands; empty: nowhere, which is line 0.
+  explicit NetworkSet(std::span<const IpPrefix> prefixes,
+                      std::span<const uint32_t> lines = {});
   NetworkSet(NetworkSet&&) noexcept;
   NetworkSet& operator=(NetworkSet&&) noexcept;
   ~NetworkSet();
 
   bool Contains(const IpAddress& address) const;
   // Whether one prefix holds all of `network`.
-  bool Contains(const IpPrefix& network) const;
+  bool Contains(const IpPrefix& network) const {
+    return Find(network).has_value();
+  }
+  // The line of that prefix, the widest one; empty: none does.
+  std::optional<uint32_t> Find(const IpPrefix& network) const;
   size_t size() const;  // prefixes given
 
  private:

@@ -42,6 +42,9 @@ class PatternSet {
 
   size_t size() const;
   bool MatchesAny(std::string_view text) const;
+  // The first pattern that matches; empty: none does. Many patterns make it
+  // allocate.
+  std::optional<uint32_t> FirstMatch(std::string_view text) const;
   // hits[i] = 1 where pattern i matches, else 0. Requires: hits.size() ==
   // size(). Does not allocate after warm-up.
   void Scan(std::string_view text, std::span<uint8_t> hits) const;

@@ -273,6 +273,24 @@ class MatchState {
   uint32_t epoch_ = 0;  // grows with each condition asked
 };
 
+// One test of facts inside a rule's condition.
+struct TestInfo {
+  std::string text;            // canonical: rcpt.domain not in our_domains
+  std::optional<FactId> fact;  // none: `over`
+  HeaderId header;
+  std::optional<ListId> list;  // the named list that it looks into
+};
+
+// What one test was, when its rule decided.
+struct Weighed {
+  Truth truth = Truth::kFalse;
+  // Of the list's entry that the fact was found in, whether that made the test
+  // true (`in`) or false (`not in`); 0: none.
+  uint32_t entry_line = 0;
+
+  friend bool operator==(const Weighed&, const Weighed&) = default;
+};
+
 // One test of facts inside a condition, with what it saw: for `ask --trace`
 // and failed tests.
 struct ConditionTrace {
@@ -281,6 +299,7 @@ struct ConditionTrace {
   // `over`.
   std::string values;
   Truth truth = Truth::kFalse;
+  std::string entry = {};  // "blocked.networks:17": see Weighed; empty: none
 };
 
 // Immutable after construction; shared by all connections that began under it.
@@ -326,6 +345,15 @@ class Policy {
   // Whether the rule depends on the fact: by its condition, its text, a limit,
   // a ban, or another fact that is made with it.
   bool Reads(RuleId rule, FactId fact) const;
+  // The tests of the rule's condition as they are written, those of its lets
+  // in their place, each once; allocates.
+  std::vector<TestInfo> Tests(RuleId rule) const;
+  // What the first kMaxWeighed of Tests(rule) are, in that order, put into
+  // `out`, reusing its memory. Where more than 64 patterns of one list have to
+  // tell which of them matched, they allocate.
+  static constexpr size_t kMaxWeighed = 32;
+  void Weigh(RuleId rule, const MatchInput& input, MatchState& state,
+             std::vector<Weighed>& out) const;
   // Every test of the rule's condition with its values; allocates.
   std::vector<ConditionTrace> Explain(RuleId rule,
                                       const MatchInput& input) const;

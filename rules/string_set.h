@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +15,16 @@ namespace gate::rules {
 class StringSet {
  public:
   StringSet();
-  explicit StringSet(std::span<const std::string> entries);
+  // `lines`: where each entry stands; empty: nowhere, which is line 0.
+  explicit StringSet(std::span<const std::string> entries,
+                     std::span<const uint32_t> lines = {});
   StringSet(StringSet&&) noexcept;
   StringSet& operator=(StringSet&&) noexcept;
   ~StringSet();
 
-  bool Contains(std::string_view text) const;
+  // The line of the entry `text`; empty: there is none.
+  std::optional<uint32_t> Find(std::string_view text) const;
+  bool Contains(std::string_view text) const { return Find(text).has_value(); }
   size_t size() const;
 
  private:

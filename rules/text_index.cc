@@ -1,36 +1,34 @@
 #include "rules/text_index.h"
 
 #include <cassert>
-#include <cstring>
 #include <limits>
 
 namespace gate::rules {
 
 void TextIndex::Reserve(size_t entries, size_t bytes) {
   offsets_.reserve(entries);
-  text_.reserve(bytes + entries * sizeof(Length));
+  text_.reserve(bytes + entries * sizeof(Head));
 }
 
-void TextIndex::Add(std::string_view entry) {
-  if (Contains(entry)) return;
+void TextIndex::Add(std::string_view entry, uint32_t line) {
+  if (Find(entry)) return;
   assert(text_.size() + entry.size() < std::numeric_limits<uint32_t>::max());
   const auto offset = static_cast<uint32_t>(text_.size());
-  const auto length = static_cast<Length>(entry.size());
-  text_.append(reinterpret_cast<const char*>(&length), sizeof(length));
+  const Head head{static_cast<uint32_t>(entry.size()), line};
+  text_.append(reinterpret_cast<const char*>(&head), sizeof(head));
   text_ += entry;
   offsets_.insert(offset);
 }
 
-bool TextIndex::Contains(std::string_view entry) const {
+std::optional<uint32_t> TextIndex::Find(std::string_view entry) const {
   ReverseHash hash;
   hash.AddText(entry);
-  return Contains(entry, hash);
+  return Find(entry, hash);
 }
 
 std::string_view TextIndex::EntryAt(const std::string& text, uint32_t offset) {
-  Length length = 0;
-  std::memcpy(&length, text.data() + offset, sizeof(length));
-  return std::string_view(text).substr(offset + sizeof(length), length);
+  return std::string_view(text).substr(offset + sizeof(Head),
+                                       HeadAt(text, offset).length);
 }
 
 size_t TextIndex::Hash::operator()(uint32_t offset) const {

@@ -1,6 +1,6 @@
-// A hash set of texts in little memory, behind StringSet and DomainSet: one
-// kept text and the offsets of the entries in it (facts.md section 9: a third
-// of what a set of strings takes).
+// A hash table of texts and the lines where they stand, in little memory,
+// behind StringSet and DomainSet: one kept text and the offsets of the entries
+// in it (facts.md section 9: a third of what a set of strings takes).
 //
 // Hashes run from a text's end to its begin, so that one pass over a domain
 // gives the hash of each of its suffixes. Add all, then only ask.
@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,23 +46,36 @@ class TextIndex {
   TextIndex& operator=(const TextIndex&) = delete;
 
   void Reserve(size_t entries, size_t bytes);
-  // Requires: all entries together are below 4 GB.
-  void Add(std::string_view entry);
+  // Of equal entries the first one counts. Requires: all entries together are
+  // below 4 GB.
+  void Add(std::string_view entry, uint32_t line);
 
-  bool Contains(std::string_view entry) const;
+  // The line of `entry`; empty: there is none.
+  std::optional<uint32_t> Find(std::string_view entry) const;
   // `hash`: of `entry`.
-  bool Contains(std::string_view entry, const ReverseHash& hash) const {
-    return offsets_.contains(Probe{entry, hash.value()});
+  std::optional<uint32_t> Find(std::string_view entry,
+                               const ReverseHash& hash) const {
+    const auto found = offsets_.find(Probe{entry, hash.value()});
+    if (found == offsets_.end()) return std::nullopt;
+    return HeadAt(text_, *found).line;
   }
   size_t size() const { return offsets_.size(); }
 
  private:
-  using Length = uint32_t;  // stands before each entry
+  struct Head {  // stands before each entry
+    uint32_t length = 0;
+    uint32_t line = 0;
+  };
 
   struct Probe {
     std::string_view entry;
     size_t hash;
   };
+  static Head HeadAt(const std::string& text, uint32_t offset) {
+    Head head;
+    std::memcpy(&head, text.data() + offset, sizeof(head));
+    return head;
+  }
   static std::string_view EntryAt(const std::string& text, uint32_t offset);
   struct Hash {
     using is_transparent = void;

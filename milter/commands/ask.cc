@@ -90,6 +90,7 @@ Json TraceJson(const std::vector<policy::ScenarioEvent::RuleTrace>& trace) {
     for (const rules::ConditionTrace& condition : rule.conditions) {
       conditions.push_back({{"text", condition.text},
                             {"values", condition.values},
+                            {"entry", condition.entry},
                             {"truth", truth(condition.truth)}});
     }
     json.push_back({{"rule", rule.rule},

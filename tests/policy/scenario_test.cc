@@ -138,7 +138,7 @@ test "wrong" {
   expected: reject 554 by no_relay
   got:      accept
   rule no_relay does not hold
-    false      rcpt.domain not in ours  rcpt.domain = "example.org"
+    false      rcpt.domain not in ours  rcpt.domain = "example.org"  policy.rules:1
     false      auth.user                absent
 )");
   ASSERT_THAT(run.outcomes, SizeIs(2));
