@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -38,6 +39,7 @@
 #include "policy/engine.h"
 #include "policy/latest_decisions.h"
 #include "policy/recorder.h"
+#include "policy/reference.h"
 #include "policy/statistics.h"
 
 namespace gate::milter {
@@ -126,6 +128,14 @@ std::string Addresses(const std::vector<Listener>& listeners) {
                        });
 }
 
+// `set node`, or what the host's name comes to.
+uint32_t NodeOf(const rules::Settings& settings) {
+  if (settings.node) return *settings.node;
+  std::array<char, 256> host = {};
+  gethostname(host.data(), host.size() - 1);
+  return policy::NodeOfHost(host.data());
+}
+
 class Daemon : public ControlHandler {
  public:
   Daemon(rules::FileReader& reader, const PolicyOrigin& origin,
@@ -141,7 +151,8 @@ class Daemon : public ControlHandler {
                   },
                   {&lines_, &latest_}),
         stores_(redis, log_),
-        engine_(clock_, statistics_, recorder_),
+        references_(NodeOf(settings_)),
+        engine_(clock_, statistics_, recorder_, references_),
         reloader_(reader, clock_, engine_, log_, origin, policy) {}
 
   // Requires: privileges are dropped.
@@ -166,6 +177,7 @@ class Daemon : public ControlHandler {
   policy::LatestDecisions latest_;
   policy::Recorder recorder_;
   Stores stores_;
+  policy::References references_;
   policy::Engine engine_;
   Reloader reloader_;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "milter/decision_words.h"
+#include "policy/reference.h"
 
 namespace gate::milter {
 namespace {
@@ -85,6 +86,9 @@ Json Notes(const DecisionRecord& record, const PolicyDescription* policy) {
 
 Json Decision(const DecisionRecord& record, const PolicyDescription* policy) {
   Json json;
+  if (record.reference != 0) {
+    json["reference"] = policy::FormatReference(record.reference);
+  }
   json["time"] = Time(record.wall_us);
   json["stage"] = rules::StageName(record.stage);
   json["action"] = rules::ActionName(record.action);

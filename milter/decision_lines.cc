@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "milter/decision_words.h"
 #include "milter/log_quote.h"
+#include "policy/reference.h"
 
 namespace gate::milter {
 namespace {
@@ -143,6 +144,9 @@ void DecisionLines::Write(const DecisionRecord& record,
     AddVerdict(record, policy, line);
   }
   AddSession(record.facts, line);
+  if (note == nullptr && record.reference != 0) {
+    line.Add("reference", policy::FormatReference(record.reference));
+  }
   line.Add("text", note != nullptr ? note->text : record.text);
   line.End();
   log_.Info(line_);

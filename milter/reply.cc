@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "absl/strings/escaping.h"
+#include "policy/reference.h"
 #include "rules/ascii.h"
 
 namespace gate::milter {
@@ -50,9 +51,21 @@ void SetCodes(const policy::Verdict& verdict, Reply& reply) {
 // Cuts text into the lines of a reply, one byte (or a doubled %) at a time.
 class LineWriter {
  public:
-  explicit LineWriter(Reply& reply) : reply_(reply) { Begin(); }
+  LineWriter(Reply& reply, size_t max_lines)
+      : reply_(reply), max_lines_(max_lines) {
+    Begin();
+  }
 
   bool full() const { return full_; }
+  // More lines than before, for what comes now.
+  void Extend(size_t max_lines) {
+    max_lines_ = max_lines;
+    full_ = false;
+  }
+
+  void Put(std::string_view text) {
+    for (const char c : text) Put(c);
+  }
 
   void Put(char c) {
     std::string& line = reply_.lines[reply_.line_count - 1];
@@ -71,7 +84,7 @@ class LineWriter {
 
  private:
   void Begin() {
-    if (reply_.line_count == Reply::kMaxLines) {
+    if (reply_.line_count == max_lines_) {
       full_ = true;
       return;
     }
@@ -98,8 +111,25 @@ class LineWriter {
   }
 
   Reply& reply_;
+  size_t max_lines_;
   bool full_ = false;
 };
+
+// What a long text leaves to the reference and the contact.
+constexpr size_t kTailLines = 2;
+
+// " [7K2F-9QXM], questions to postmaster@example.org"
+void PutTail(const policy::Verdict& verdict, LineWriter& writer) {
+  if (verdict.shows_reference) {
+    writer.Put(" [");
+    writer.Put(policy::FormatReference(verdict.reference));
+    writer.Put("]");
+  }
+  if (verdict.contact.empty()) return;
+  const bool page = verdict.contact.starts_with("https://");
+  writer.Put(page ? ", see " : ", questions to ");
+  writer.Put(verdict.contact);
+}
 
 void TrimRight(std::string& line) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
@@ -116,11 +146,15 @@ void EncodeReply(const policy::Verdict& verdict, Reply& reply) {
                                              : "Try again later";
   }
   reply.line_count = 0;
-  LineWriter writer(reply);
+  text = text.substr(0, text.find_last_not_of(' ') + 1);
+  const bool tail = verdict.shows_reference || !verdict.contact.empty();
+  LineWriter writer(reply, Reply::kMaxLines - (tail ? kTailLines : 0));
   for (const char c : text) {
     if (writer.full()) break;
     if (!IsContinuation(c)) writer.Put(Clean(c));
   }
+  writer.Extend(Reply::kMaxLines);
+  PutTail(verdict, writer);
   for (size_t i = 0; i < reply.line_count; ++i) TrimRight(reply.lines[i]);
   if (reply.line_count > 1 && reply.lines[reply.line_count - 1].empty()) {
     --reply.line_count;

@@ -5,7 +5,7 @@
 // Of a reply's text control bytes and what is not ASCII become `?`, `%` is
 // doubled, long texts are cut at blanks into lines of at most kMaxLine bytes,
 // at most kMaxLines; no line begins with a digit, which an MTA could read as
-// a code.
+// a code. The reference and the contact follow the text and are never cut off.
 #pragma once
 
 #include <cstddef>

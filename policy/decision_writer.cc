@@ -137,6 +137,7 @@ std::string_view Writer::Write() {
 void Writer::WriteVerdict() {
   const Verdict& verdict = decision_.verdict;
   out_.Number(kWallUs, static_cast<uint64_t>(session_.now().wall_us));
+  out_.Number(kReference, verdict.reference);
   out_.Fixed64(kPolicy, session_.policy_number());
   out_.Number(kStage, 1 + static_cast<uint64_t>(verdict.stage));
   out_.Number(kAction, 1 + static_cast<uint64_t>(verdict.action));

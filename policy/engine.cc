@@ -13,8 +13,12 @@ namespace gate::policy {
 using rules::FactId;
 using rules::Stage;
 
-Engine::Engine(const Clock& clock, Statistics& statistics, EventLog& log)
-    : clock_(clock), statistics_(statistics), log_(log) {}
+Engine::Engine(const Clock& clock, Statistics& statistics, EventLog& log,
+               References& references)
+    : clock_(clock),
+      statistics_(statistics),
+      log_(log),
+      references_(references) {}
 
 void Engine::Install(std::shared_ptr<const rules::Policy> policy) {
   auto next = std::make_shared<Installed>();

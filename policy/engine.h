@@ -21,6 +21,7 @@
 #include "policy/event_log.h"
 #include "policy/installed.h"
 #include "policy/macro_memory.h"
+#include "policy/reference.h"
 #include "policy/session.h"
 #include "policy/statistics.h"
 #include "policy/verdict.h"
@@ -41,7 +42,8 @@ struct OpenConnections {
 // Thread-safe: sessions are the callers' own; the policy slot is guarded.
 class Engine {
  public:
-  Engine(const Clock& clock, Statistics& statistics, EventLog& log);
+  Engine(const Clock& clock, Statistics& statistics, EventLog& log,
+         References& references);
 
   // The slot. Install swaps the policy for new connections and the list
   // contents for the next message of all connections.
@@ -121,6 +123,8 @@ class Engine {
   static Verdict FromRule(const Session& session, const rules::Rule& rule,
                           std::string& text);
   static Verdict Compose(Session& session);
+  // Gives a refusal its reference.
+  void Refer(const Session& session, Verdict& verdict);
   static void Refuse(Session& session, const Verdict& verdict);
   // Without over and banned the rule would not have held.
   static bool DecidedByStore(Session& session, const rules::Rule& rule);
@@ -131,6 +135,7 @@ class Engine {
   const Clock& clock_;
   Statistics& statistics_;
   EventLog& log_;
+  References& references_;
   BanMemory bans_;
   MacroMemory macros_;
   mutable absl::Mutex mutex_;

@@ -29,7 +29,8 @@ Verdict Engine::Decide(Session& session) {
   session.lookups_.TakeAnswers(*session.installed_, bans_, statistics_);
   if (!event.decider) Walk(session, /*final=*/true);
 
-  const Verdict verdict = Compose(session);
+  Verdict verdict = Compose(session);
+  if (verdict.refuses()) Refer(session, verdict);
   if (verdict.repeat) CountRepeat(session, verdict);
   if (event.unavailable) statistics_.Count(Counter::kOutageEvents);
   const bool given = !verdict.refuses() || CanRefuse(session);
@@ -117,6 +118,14 @@ Verdict Engine::Compose(Session& session) {
     verdict.repeat = true;
   }
   return verdict;
+}
+
+void Engine::Refer(const Session& session, Verdict& verdict) {
+  const rules::Settings& settings = session.policy().settings();
+  verdict.reference = references_.Make(session.event_.now.wall_us);
+  verdict.shows_reference =
+      settings.reference.value_or(settings.journal.has_value());
+  verdict.contact = settings.contact;
 }
 
 void Engine::Refuse(Session& session, const Verdict& verdict) {

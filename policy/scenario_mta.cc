@@ -86,7 +86,7 @@ ScenarioMta::ScenarioMta(std::shared_ptr<const rules::Policy> policy,
                          const ScenarioOptions& options)
     : policy_(std::move(policy)),
       options_(options),
-      engine_(clock_, statistics_, log_) {
+      engine_(clock_, statistics_, log_, references_) {
   engine_.Install(policy_);
   for (const auto& [name, value] : kServerMacros) macros_.Set(name, value);
 }

@@ -114,6 +114,7 @@ class ScenarioMta {
   ManualClock clock_;
   Statistics statistics_;
   ScenarioLog log_;
+  References references_{/*node=*/0};
   MemoryStore store_;
   Engine engine_;
   Session session_;

@@ -25,10 +25,13 @@ struct Verdict {
   // (defer).
   const rules::Rule* rule = nullptr;
   rules::Stage stage = rules::Stage::kConnect;
-  bool kept = false;    // to be given later: a refusal of connect or helo at
-                        // MAIL, a quarantine at end of message; the door
-                        // answers "continue" now
-  bool repeat = false;  // a kept verdict given (again)
+  bool kept = false;       // to be given later: a refusal of connect or helo at
+                           // MAIL, a quarantine at end of message; the door
+                           // answers "continue" now
+  bool repeat = false;     // a kept verdict given (again)
+  uint64_t reference = 0;  // of a refusal (reference.h); 0: none
+  bool shows_reference = false;   // its reply does
+  std::string_view contact = {};  // whom its reply names; empty: nobody
 
   bool refuses() const { return Refuses(action); }
 };

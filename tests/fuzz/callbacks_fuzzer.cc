@@ -296,7 +296,8 @@ class Run {
   policy::Statistics statistics_;
   policy::NullEventLog log_;
   policy::MemoryStore store_{{.max_entries = 1000}};
-  policy::Engine engine_{clock_, statistics_, log_};
+  policy::References references_{/*node=*/0};
+  policy::Engine engine_{clock_, statistics_, log_, references_};
   FuzzedMacros macros_;
   std::string text_;
   std::vector<std::string> parameters_;

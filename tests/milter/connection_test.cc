@@ -123,7 +123,8 @@ class ConnectionTest : public ::testing::Test {
   FaultyClock clock_;
   policy::Statistics statistics_;
   policy::NullEventLog log_;
-  policy::Engine engine_{clock_, statistics_, log_};
+  policy::References references_{/*node=*/0};
+  policy::Engine engine_{clock_, statistics_, log_, references_};
   std::unique_ptr<policy::Store> store_ =
       std::make_unique<policy::MemoryStore>();
   MapMacros macros_;

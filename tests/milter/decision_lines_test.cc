@@ -13,6 +13,7 @@ namespace gate::milter {
 namespace {
 
 using policy::Counter;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -27,7 +28,8 @@ class DecisionLinesTest : public ::testing::Test {
       Log log("info", statistics_);
       DecisionLines lines(log, format_, statistics_);
       policy::Recorder recorder(statistics_, {}, {&lines});
-      policy::Engine engine(clock_, statistics_, recorder);
+      policy::References references(/*node=*/0);
+      policy::Engine engine(clock_, statistics_, recorder, references);
       engine.Install(policy::PolicyOf(text, {}));
       policy::MemoryStore store;
       policy::FakeMta mta(engine, store);
@@ -55,6 +57,7 @@ TEST_F(DecisionLinesTest, AreOneADecisionWithWhoAndWhat) {
                                "enhanced=5.7.1 rule=no_relay "
                                "client=192.0.2.7 helo=h.example "
                                "sender=a@example.net rcpt=b@example.org "));
+  EXPECT_THAT(lines, ContainsRegex(" reference=[0-9A-Z]{4}-[0-9A-Z]{4} text="));
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1) << lines;
 }
 

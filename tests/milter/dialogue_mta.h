@@ -57,7 +57,8 @@ class DialogueWorld {
   policy::NullEventLog log_;
   LostActions lost_actions_;
   HeldStore store_;
-  policy::Engine engine_{clock_, statistics_, log_};
+  policy::References references_{/*node=*/0};
+  policy::Engine engine_{clock_, statistics_, log_, references_};
   const DialogueContext context_{engine_, store_, statistics_, lost_actions_};
 };
 

@@ -25,7 +25,8 @@ int RunDoor(DoorKind kind, const std::string& policy, int listening_fd) {
   Log log("error", statistics);
   Stores stores(std::nullopt, log);
   policy::NullEventLog events;
-  policy::Engine engine(clock, statistics, events);
+  policy::References references(/*node=*/0);
+  policy::Engine engine(clock, statistics, events, references);
   engine.Install(rules::CompileText(policy));
   const DoorContext context{engine, stores, statistics, log};
   const DoorSocket socket{.fd = listening_fd, .name = "inside"};

@@ -144,7 +144,8 @@ class HostileTest : public ::testing::Test {
   Log log_{"error", statistics_};
   Stores stores_{std::nullopt, log_};
   policy::NullEventLog events_;
-  policy::Engine engine_{clock_, statistics_, events_};
+  policy::References references_{/*node=*/0};
+  policy::Engine engine_{clock_, statistics_, events_, references_};
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<NativeDoor> door_;
   std::thread thread_;

@@ -106,7 +106,8 @@ class NativeDoorTest : public ::testing::Test {
   Log log_{"error", statistics_};
   Stores stores_{std::nullopt, log_};
   policy::NullEventLog events_;
-  policy::Engine engine_{clock_, statistics_, events_};
+  policy::References references_{/*node=*/0};
+  policy::Engine engine_{clock_, statistics_, events_, references_};
   const DoorContext context_{engine_, stores_, statistics_, log_};
   std::atomic<bool> closed_ = false;
   std::atomic<bool> ended_ = false;

@@ -124,6 +124,62 @@ TEST(Reply, IsBounded) {
   EXPECT_EQ(reply.line_count, Reply::kMaxLines);
 }
 
+std::string WithTail(std::string_view text, std::string_view contact) {
+  Verdict verdict = Reject(text);
+  verdict.reference = 0x0123456789;
+  verdict.shows_reference = true;
+  verdict.contact = contact;
+  Reply reply;
+  EncodeReply(verdict, reply);
+  EXPECT_LE(reply.line_count, Reply::kMaxLines);
+  std::string joined;
+  for (const std::string& line : reply.used()) {
+    EXPECT_LE(line.size(), Reply::kMaxLine);
+    EXPECT_FALSE(line[0] >= '0' && line[0] <= '9') << line;
+    joined += joined.empty() ? line : "\n" + line;
+  }
+  return joined;
+}
+
+TEST(Reply, EndsInTheReference) {
+  EXPECT_EQ(WithTail("Relaying denied", ""), "Relaying denied [04HM-ASW9]");
+  EXPECT_EQ(WithTail("Relaying denied  ", ""), "Relaying denied [04HM-ASW9]");
+  EXPECT_EQ(WithTail("", ""), "Rejected by local policy [04HM-ASW9]");
+}
+
+TEST(Reply, NamesWhomToAsk) {
+  EXPECT_EQ(WithTail("Relaying denied", "postmaster@example.org"),
+            "Relaying denied [04HM-ASW9], questions to postmaster@example.org");
+  EXPECT_EQ(WithTail("Denied", "https://example.org/a%20b@c"),
+            "Denied [04HM-ASW9], see https://example.org/a%%20b@c");
+  Verdict verdict = Reject("Relaying denied");
+  verdict.contact = "postmaster@example.org";
+  Reply reply;
+  EncodeReply(verdict, reply);
+  EXPECT_EQ(reply.used()[0],
+            "Relaying denied, questions to postmaster@example.org");
+}
+
+TEST(Reply, MovesTheReferenceWholeToTheNextLine) {
+  for (size_t size = Reply::kMaxLine - 20; size < Reply::kMaxLine; ++size) {
+    const std::string reply = WithTail(std::string(size, 'x'), "");
+    EXPECT_NE(reply.find("[04HM-ASW9]"), std::string::npos) << size;
+  }
+}
+
+TEST(Reply, ALongTextLeavesRoomForTheReference) {
+  const std::string contact = "https://" + std::string(192, '%');
+  std::string words;
+  for (int i = 0; i < 10'000; ++i) words += "word ";
+  for (const std::string& text :
+       {std::string(60'000, 'x'), words, std::string(60'000, '7')}) {
+    const std::string reply = WithTail(text, contact);
+    EXPECT_NE(reply.find("[04HM-ASW9]"), std::string::npos);
+    EXPECT_EQ(std::count(reply.begin(), reply.end(), '%'), 2 * 192);
+    EXPECT_EQ(reply.back(), '%');
+  }
+}
+
 TEST(Reply, IsReused) {
   Reply reply;
   EncodeReply(Reject(std::string(1000, 'x')), reply);

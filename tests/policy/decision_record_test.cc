@@ -55,7 +55,8 @@ class DecisionRecordTest : public ::testing::Test {
   ManualClock clock;
   Statistics statistics;
   RecordLog log;
-  Engine engine{clock, statistics, log};
+  References references{/*node=*/0};
+  Engine engine{clock, statistics, log, references};
   MemoryStore store;
   FakeMta mta{engine, store};
   DecisionRecord record;
@@ -78,6 +79,10 @@ TEST_F(DecisionRecordTest, TellsWhatWasDecided) {
   EXPECT_EQ(last.code, 554);
   EXPECT_EQ(last.enhanced, "5.7.1");
   EXPECT_EQ(last.text, "Relaying denied");
+  EXPECT_EQ(last.reference >> 4,
+            static_cast<uint64_t>(last.wall_us / 1'000'000 *
+                                  kReferenceTicksPerSecond) %
+                (uint64_t{1} << 36));
   EXPECT_TRUE(last.given);
   EXPECT_FALSE(last.kept || last.repeat || last.cut || last.plain());
 }

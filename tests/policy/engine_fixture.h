@@ -174,7 +174,8 @@ class EngineTest : public ::testing::Test {
   CountingClock clock;
   Statistics statistics;
   FakeLog log;
-  Engine engine{clock, statistics, log};
+  References references{/*node=*/0};
+  Engine engine{clock, statistics, log, references};
   ScriptedStore store;
   FakeMta mta{engine, store};
 };

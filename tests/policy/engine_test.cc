@@ -302,7 +302,7 @@ TEST_F(EngineTest, ForgetsEditsOfTheMessageBefore) {
 TEST_F(EngineTest, DoesNotAllocateAfterWarmUp) {
   MemoryStore memory;
   NullEventLog silent;
-  Engine quiet{clock, statistics, silent};
+  Engine quiet{clock, statistics, silent, references};
   quiet.Install(PolicyOf(R"(
     list ours domains { .example.org }
     limit conns   100000/hour per client.network counting connections

@@ -66,7 +66,8 @@ class RecorderTest : public ::testing::Test {
 
 TEST_F(RecorderTest, HandsOverEveryDecisionSoon) {
   Recorder recorder(statistics, {}, {&sink});
-  Engine engine(clock, statistics, recorder);
+  References references(/*node=*/0);
+  Engine engine(clock, statistics, recorder, references);
   engine.Install(PolicyOf(kRefuseAll, {}));
   Visit(engine, 1);
   EXPECT_TRUE(sink.AwaitTaken(1));
@@ -77,7 +78,8 @@ TEST_F(RecorderTest, HandsOverEveryDecisionSoon) {
 TEST_F(RecorderTest, HandsOverWhatIsQueuedWhenItEnds) {
   {
     Recorder recorder(statistics, {}, {&sink});
-    Engine engine(clock, statistics, recorder);
+    References references(/*node=*/0);
+    Engine engine(clock, statistics, recorder, references);
     engine.Install(PolicyOf(kRefuseAll, {}));
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i) {
@@ -92,7 +94,8 @@ TEST_F(RecorderTest, HandsOverWhatIsQueuedWhenItEnds) {
 TEST_F(RecorderTest, KnowsTheWordsOfAPolicyThatWasReplaced) {
   {
     Recorder recorder(statistics, {}, {&sink});
-    Engine engine(clock, statistics, recorder);
+    References references(/*node=*/0);
+    Engine engine(clock, statistics, recorder, references);
     engine.Install(PolicyOf(kRefuseAll, {}));
     MemoryStore store;
     FakeMta mta(engine, store);
@@ -115,7 +118,8 @@ TEST_F(RecorderTest, CountsWhatASlowSinkCannotTakeAndNeverWaits) {
   constexpr int kEvents = 40'000;  // several times what the queue holds
   {
     Recorder recorder(statistics, {}, {&sink});
-    Engine engine(clock, statistics, recorder);
+    References references(/*node=*/0);
+    Engine engine(clock, statistics, recorder, references);
     engine.Install(PolicyOf(kRefuseAll, {}));
     Visit(engine, kEvents);  // would hang, if it waited
     EXPECT_GT(Dropped(), 0U);
@@ -127,7 +131,8 @@ TEST_F(RecorderTest, CountsWhatASlowSinkCannotTakeAndNeverWaits) {
 TEST_F(RecorderTest, KeepsTheLatestForThoseWhoLookOn) {
   {
     Recorder recorder(statistics, {}, {&latest});
-    Engine engine(clock, statistics, recorder);
+    References references(/*node=*/0);
+    Engine engine(clock, statistics, recorder, references);
     engine.Install(PolicyOf(kRefuseAll, {}));
     Visit(engine, 10);
   }
