@@ -1,0 +1,62 @@
+// Finds records in the folder of a journal, by its files alone: no gatemilter
+// need run, and one may be writing. Blocks that cannot hold what is looked for
+// are passed over by their headers; the others are unpacked.
+//
+// Not for writing, and not for the meaning of records.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "policy/journal_record.h"
+#include "rules/ip_address.h"
+
+namespace gate::policy {
+
+// A record is found if all that is given holds; nothing given: every record.
+struct JournalQuery {
+  uint64_t reference = 0;                       // 0: any
+  std::string_view queue_id = {};               // empty: any
+  std::optional<rules::IpPrefix> network = {};  // also one whole address
+  int64_t from_us = std::numeric_limits<int64_t>::min();
+  int64_t to_us = std::numeric_limits<int64_t>::max();  // included
+  // As they were written, or the other way round: the last N are the first N
+  // of a search that is stopped.
+  enum class Order { kNewestFirst, kOldestFirst };
+  Order order = Order::kNewestFirst;
+};
+
+// What a search met besides records.
+struct JournalSearch {
+  bool stopped = false;         // by the visitor
+  uint64_t damaged_blocks = 0;  // passed over
+  // Ends of segments that were cut in the middle of a block; the last block of
+  // the newest segment is not counted: it may be just being written.
+  uint64_t cut_blocks = 0;
+};
+
+// Thread-safe: it holds no more than the folder's name.
+class JournalReader {
+ public:
+  explicit JournalReader(std::string folder) : folder_(std::move(folder)) {}
+
+  // False: stop.
+  using Visitor = absl::FunctionRef<bool(const JournalRecord& record)>;
+  // An error: the folder, or a segment in it, cannot be read.
+  absl::StatusOr<JournalSearch> Search(const JournalQuery& query,
+                                       Visitor visitor) const;
+
+  // What PutPolicy was given; NotFound: nothing, or it is too old.
+  absl::StatusOr<std::string> Policy(uint64_t hash) const;
+
+ private:
+  std::string folder_;
+};
+
+}  // namespace gate::policy
