@@ -175,10 +175,11 @@ absl::StatusOr<ReloadReport> AskReload(const std::string& control_address) {
   return Decode(response->reload());
 }
 
-absl::StatusOr<StatsReport> AskStats(const std::string& control_address) {
+absl::StatusOr<StatsReport> AskStats(const std::string& control_address,
+                                     std::chrono::seconds patience) {
   v1::ControlRequest request;
   request.mutable_stats();
-  const auto response = Ask(control_address, request, kStatsDeadline);
+  const auto response = Ask(control_address, request, patience);
   if (!response.ok()) return response.status();
   return DecodeStats(response->stats());
 }

@@ -63,7 +63,9 @@ inline constexpr std::string_view kDefaultControlAddress =
 
 // Clients; errors name the socket, what happened and the repair.
 absl::StatusOr<ReloadReport> AskReload(const std::string& control_address);
-absl::StatusOr<StatsReport> AskStats(const std::string& control_address);
+absl::StatusOr<StatsReport> AskStats(
+    const std::string& control_address,
+    std::chrono::seconds patience = std::chrono::seconds(5));
 absl::StatusOr<std::string> AskTail(const std::string& control_address,
                                     uint64_t after, size_t newest);
 

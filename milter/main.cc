@@ -19,6 +19,7 @@ struct CommandLine {
   commands::ControlOptions control;
   commands::StatsOptions stats;
   commands::TailOptions tail;
+  commands::PingOptions ping;
   std::vector<std::string> files;
   std::string help_command;
   bool json = false;
@@ -102,6 +103,23 @@ void AddTail(CLI::App& app, CommandLine& line) {
       [&options, &line] { line.exit_code = commands::RunTail(options); });
 }
 
+void AddPing(CLI::App& app, CommandLine& line) {
+  commands::PingOptions& options = line.ping;
+  CLI::App* command =
+      app.add_subcommand("ping", "whether gatemilter answers, for monitoring");
+  AddControlFlags(*command, options.control);
+  command->add_option("SOCKET", options.sockets,
+                      "milter sockets; left out: those of the policy file");
+  command
+      ->add_option("--timeout", options.timeout_s,
+                   "how long each socket may take")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 300))
+      ->capture_default_str();
+  command->callback(
+      [&options, &line] { line.exit_code = commands::RunPing(options); });
+}
+
 void AddControl(CLI::App& app, CommandLine& line) {
   CLI::App* reload = app.add_subcommand(
       "reload", "make the running gatemilter load its policy anew");
@@ -162,6 +180,7 @@ int Run(int argc, char** argv) {
   AddAsk(app, line);
   AddControl(app, line);
   AddTail(app, line);
+  AddPing(app, line);
   AddFactsAndVersion(app, line);
   AddHelp(app, line);
   try {

@@ -52,6 +52,14 @@ struct TailOptions {
 // Until it is stopped by a signal.
 int RunTail(const TailOptions& options);
 
+struct PingOptions {
+  ControlOptions control;
+  std::vector<std::string> sockets;  // empty: those of the policy file
+  unsigned timeout_s = 5;            // for each socket
+};
+// Besides, 2 when a milter socket does not answer.
+int RunPing(const PingOptions& options);
+
 int RunFacts(bool json);
 int RunVersion();
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "milter/commands/commands.h"
-#include "milter/control_address.h"
+#include "milter/policy_sockets.h"
 
 namespace gate::milter::commands {
 namespace {

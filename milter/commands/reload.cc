@@ -2,7 +2,7 @@
 #include "milter/commands/commands.h"
 #include "milter/commands/output.h"
 #include "milter/control.h"
-#include "milter/control_address.h"
+#include "milter/policy_sockets.h"
 
 namespace gate::milter::commands {
 

@@ -4,7 +4,7 @@
 #include "milter/commands/commands.h"
 #include "milter/commands/output.h"
 #include "milter/control.h"
-#include "milter/control_address.h"
+#include "milter/policy_sockets.h"
 #include "milter/stats_json.h"
 #include "milter/stats_text.h"
 

@@ -8,8 +8,8 @@
 #include "milter/commands/commands.h"
 #include "milter/commands/output.h"
 #include "milter/control.h"
-#include "milter/control_address.h"
 #include "milter/log_quote.h"
+#include "milter/policy_sockets.h"
 #include "rules/ip_address.h"
 
 namespace gate::milter::commands {

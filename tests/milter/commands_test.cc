@@ -66,7 +66,7 @@ TEST_F(CommandsTest, HelpExplainsEveryCommand) {
   const Outcome all = Gatemilter({"help"});
   EXPECT_EQ(all.status, 0);
   for (const char* command : {"serve", "check", "test", "ask", "reload",
-                              "stats", "facts", "version"}) {
+                              "stats", "ping", "facts", "version"}) {
     EXPECT_THAT(all.out, HasSubstr(command));
     const Outcome one = Gatemilter({"help", command});
     EXPECT_EQ(one.status, 0);

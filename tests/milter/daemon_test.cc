@@ -20,6 +20,7 @@ namespace {
 using std::chrono::seconds;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::Not;
 
 constexpr const char* kPolicy = R"(
@@ -89,6 +90,33 @@ TEST_F(DaemonTest, TellsSocketsApartByTheirNames) {
   EXPECT_EQ(by(MilterSocket()), "554 5.7.1 By inbound");
   EXPECT_EQ(by(other), "554 5.7.1 By outbound");
   EXPECT_EQ(by(nameless), "554 5.7.1 By none");
+}
+
+TEST_F(DaemonTest, AnswersPings) {
+  mta::GatemilterProcess daemon(
+      {.dir = folder_.path(),
+       .milter_socket = MilterSocket(),
+       .group = "",
+       .policy = "set socket \"unix:" + MilterSocket() + "\"\n",
+       .keep_sockets = true});
+  ASSERT_EQ(daemon.fault(), "");
+  const auto ping = [&](const std::string& control) {
+    return mta::Gatemilter({"ping", "-c", daemon.policy_file(), "--control",
+                            "unix:" + control, "--timeout", "10"});
+  };
+  const mta::Outcome well = ping(ControlSocket());
+  EXPECT_EQ(well.status, 0) << well.out << well.err;
+  EXPECT_THAT(well.out,
+              MatchesRegex("milter unix:.*/milter.sock: answered in [0-9.]+ "
+                           "ms\ncontrol socket unix:.*/control.sock: answered "
+                           "in [0-9.]+ ms\n"));
+  const mta::Outcome unseen = ping(folder_.path() + "/none.sock");
+  EXPECT_EQ(unseen.status, 1);
+  EXPECT_THAT(unseen.out, HasSubstr("/none.sock: No such file or directory"));
+  EXPECT_EQ(daemon.Stop(), 0);
+  const mta::Outcome away = ping(ControlSocket());
+  EXPECT_EQ(away.status, 2);
+  EXPECT_THAT(away.out, HasSubstr("/milter.sock: No such file or directory"));
 }
 
 TEST_F(DaemonTest, TakesAllDescriptorsThatItMayHave) {

@@ -1,7 +1,8 @@
-#include "milter/control_address.h"
+#include "milter/policy_sockets.h"
 
 #include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "milter/control.h"
 #include "tests/rules/map_reader.h"
@@ -49,6 +50,20 @@ INSTANTIATE_TEST_SUITE_P(
                     .files = {{"/etc/p.rules", "include \"p.rules\""}},
                     .address = std::string(kDefaultControlAddress)}),
     [](const auto& test) { return test.param.name; });
+
+TEST(MilterAddresses, AreThoseOfAllSockets) {
+  rules::MapReader reader({{"/etc/p.rules",
+                            "set socket \"unix:/a\" mode 660\n"
+                            "include \"more.rules\"\n"
+                            "set control \"unix:/c\"\n"
+                            "list l domains from \"gone\"\n"
+                            "set socket \"fd:3\"\n"},
+                           {"/etc/more.rules", "set socket \"inet:8891\"\n"}});
+  EXPECT_THAT(FindMilterAddresses(reader, "/etc/p.rules"),
+              testing::ElementsAre("unix:/a", "inet:8891", "fd:3"));
+  EXPECT_THAT(FindMilterAddresses(reader, "/etc/gone.rules"),
+              testing::IsEmpty());
+}
 
 }  // namespace
 }  // namespace gate::milter
