@@ -22,19 +22,22 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "milter/control.h"
+#include "milter/daemon_sockets.h"
 #include "milter/decision_json.h"
 #include "milter/decision_lines.h"
 #include "milter/door.h"
-#include "milter/inherited_sockets.h"
 #include "milter/listener.h"
 #include "milter/log.h"
 #include "milter/missing_macro.h"
 #include "milter/native_door.h"
+#include "milter/password_file.h"
 #include "milter/policy_loader.h"
 #include "milter/privileges.h"
 #include "milter/reload_thread.h"
 #include "milter/reloader.h"
+#include "milter/stats_json.h"
 #include "milter/stores.h"
+#include "milter/web.h"
 #include "policy/clock.h"
 #include "policy/engine.h"
 #include "policy/latest_decisions.h"
@@ -47,70 +50,8 @@ namespace {
 
 // Decisions of one answer to `tail`.
 constexpr size_t kMostShown = 1000;
-constexpr const char* kRunDirectory = "/run/gatemilter";
-
-// All sockets, opened before privileges are dropped.
-struct Sockets {
-  std::vector<Listener> milter;  // in the order of the settings, one or more
-  Listener control;
-};
-
-// The directory of the default control socket; the daemon's user must be able
-// to remove the socket from it again.
-absl::Status MakeRunDirectory(const std::string& user) {
-  if (mkdir(kRunDirectory, 0755) != 0) {
-    if (errno == EEXIST) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        absl::StrCat(kRunDirectory, ": ", std::strerror(errno),
-                     "; create it, or name another place with `set control "
-                     "\"unix:/path\"`"));
-  }
-  const passwd* entry = user.empty() ? nullptr : getpwnam(user.c_str());
-  if (entry != nullptr &&
-      chown(kRunDirectory, entry->pw_uid, entry->pw_gid) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(kRunDirectory, ": chown: ", std::strerror(errno)));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Listener> OpenControl(const rules::Settings& settings,
-                                     InheritedSockets& inherited) {
-  rules::SocketSetting control;
-  if (settings.control.has_value()) {
-    control = *settings.control;
-  } else {
-    control.address = kDefaultControlAddress;
-    absl::Status made = MakeRunDirectory(settings.user);
-    if (!made.ok()) return made;
-  }
-  return Listener::Open(control, inherited);
-}
-
-absl::StatusOr<Sockets> OpenSockets(const rules::Settings& settings,
-                                    const std::string& policy_file) {
-  if (settings.sockets.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        policy_file,
-        ": no socket to listen on; add `set socket "
-        "\"unix:/path\"`, or start with --set 'socket \"unix:/path\"'"));
-  }
-  absl::StatusOr<InheritedSockets> inherited = InheritedSockets::Take();
-  if (!inherited.ok()) return inherited.status();
-  std::vector<Listener> milter;
-  for (const rules::SocketSetting& setting : settings.sockets) {
-    absl::StatusOr<Listener> opened = Listener::Open(setting, *inherited);
-    if (!opened.ok()) return opened.status();
-    milter.push_back(*std::move(opened));
-  }
-  absl::StatusOr<Listener> control = OpenControl(settings, *inherited);
-  if (!control.ok()) return control.status();
-  if (absl::Status status = inherited->CheckAllClaimed(); !status.ok()) {
-    return status;
-  }
-  return Sockets{std::move(milter), *std::move(control)};
-}
-
+// Of the first answer to the page.
+constexpr size_t kPageShows = 200;
 // A connection of the MTA is a descriptor: the soft limit of 1024 that shells
 // and supervisors hand down is for programs that use select. Ours do not.
 void RaiseDescriptorLimit() {
@@ -118,6 +59,17 @@ void RaiseDescriptorLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Requires: privileges are not dropped yet.
+absl::StatusOr<WebOptions> ReadWebOptions(const rules::Settings& settings) {
+  WebOptions options;
+  if (settings.web_password_file.empty()) return options;
+  absl::StatusOr<std::string> password =
+      ReadPasswordFile(settings.web_password_file);
+  if (!password.ok()) return password.status();
+  options.password = *std::move(password);
+  return options;
 }
 
 std::string Addresses(const std::vector<Listener>& listeners) {
@@ -136,7 +88,7 @@ uint32_t NodeOf(const rules::Settings& settings) {
   return policy::NodeOfHost(host.data());
 }
 
-class Daemon : public ControlHandler {
+class Daemon : public ControlHandler, public WebSource {
  public:
   Daemon(rules::FileReader& reader, const PolicyOrigin& origin,
          const std::shared_ptr<const rules::Policy>& policy,
@@ -156,16 +108,23 @@ class Daemon : public ControlHandler {
         reloader_(reader, clock_, engine_, log_, origin, policy) {}
 
   // Requires: privileges are dropped.
-  absl::Status Run(Sockets sockets);
+  absl::Status Run(DaemonSockets sockets, const WebOptions& web_options);
 
   ReloadReport Reload() override { return reloader_.Reload(); }
   StatsReport Stats() override;
   std::string Tail(uint64_t after, size_t newest) override;
 
+  std::string StatsJson() override { return milter::StatsJson(Stats()); }
+  std::string MetricsText() override { return {}; }
+  std::string DecisionsJson(std::optional<uint64_t> after) override {
+    return after ? Tail(*after, /*newest=*/0) : Tail(/*after=*/0, kPageShows);
+  }
+  std::string WhyJson(const std::string& query) override;
+
  private:
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
       std::vector<Listener>& listeners);
-  void LogReady(const Sockets& sockets);
+  void LogReady(const DaemonSockets& sockets);
 
   const std::string policy_file_;
   const rules::Settings settings_;  // as they were at the start
@@ -202,12 +161,17 @@ absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
                                       [&listeners] { listeners.clear(); });
 }
 
-absl::Status Daemon::Run(Sockets sockets) {
+absl::Status Daemon::Run(DaemonSockets sockets, const WebOptions& web_options) {
   const auto door = MakeDoor(sockets.milter);
   if (!door.ok()) return door.status();
   LogReady(sockets);
   ControlServer control(std::move(sockets.control), *this);
   control.Start();
+  std::optional<WebServer> web;
+  if (sockets.web) {
+    web.emplace(*std::move(sockets.web), *this, web_options);
+    if (absl::Status started = web->Start(); !started.ok()) return started;
+  }
   const ReloadThread reload(reloader_,
                             settings_.door == rules::Door::kLibmilter
                                 ? ReloadThread::Signals::kUser
@@ -223,12 +187,13 @@ absl::Status Daemon::Run(Sockets sockets) {
   return status;
 }
 
-void Daemon::LogReady(const Sockets& sockets) {
+void Daemon::LogReady(const DaemonSockets& sockets) {
   const std::shared_ptr<const rules::Policy> policy = engine_.policy();
   log_.Info(absl::StrFormat(
-      "gatemilter %s ready on %s, control %s, policy %s: %d rules, hash %s%s",
+      "gatemilter %s ready on %s, control %s%s, policy %s: %d rules, hash %s%s",
       GATE_VERSION, Addresses(sockets.milter), sockets.control.address(),
-      policy_file_, policy->rules().size(), policy->hash(),
+      sockets.web ? ", page " + sockets.PageUrl() : "", policy_file_,
+      policy->rules().size(), policy->hash(),
       policy->settings().shadow ? ", all of them shadow" : ""));
   if (geteuid() == 0) {
     log_.Warning("running as root; `set user` names another user");
@@ -237,9 +202,11 @@ void Daemon::LogReady(const Sockets& sockets) {
 
 std::string Daemon::Tail(uint64_t after, size_t newest) {
   const size_t most = std::min(newest, kMostShown);
-  return DecisionsJson(newest > 0 ? latest_.Newest(most)
-                                  : latest_.After(after, kMostShown));
+  return milter::DecisionsJson(newest > 0 ? latest_.Newest(most)
+                                          : latest_.After(after, kMostShown));
 }
+
+std::string Daemon::WhyJson(const std::string&) { return "{}"; }
 
 StatsReport Daemon::Stats() {
   const policy::Now now = clock_.Read();
@@ -286,15 +253,18 @@ absl::Status Serve(const DaemonOptions& options) {
         absl::StrCat(origin.file, ": not started"));
   }
   const rules::Settings& settings = tested.load.policy->settings();
-  absl::StatusOr<Sockets> sockets = OpenSockets(settings, origin.file);
+  absl::StatusOr<DaemonSockets> sockets =
+      DaemonSockets::Open(settings, origin.file);
   if (!sockets.ok()) return sockets.status();
   const auto redis = ReadRedisOptions(settings);
   if (!redis.ok()) return redis.status();
+  const absl::StatusOr<WebOptions> web = ReadWebOptions(settings);
+  if (!web.ok()) return web.status();
   if (absl::Status status = DropPrivileges(settings.user); !status.ok()) {
     return status;
   }
   return Daemon(reader, origin, tested.load.policy, *redis)
-      .Run(*std::move(sockets));
+      .Run(*std::move(sockets), *web);
 }
 
 }  // namespace gate::milter

@@ -75,16 +75,16 @@ std::string_view Header(MHD_Connection* connection, const char* name) {
 }
 
 // A decoded argument may hold a NUL.
-std::string_view Argument(MHD_Connection* connection, std::string_view name) {
+std::optional<std::string_view> Argument(MHD_Connection* connection,
+                                         std::string_view name) {
   const char* value = nullptr;
   size_t size = 0;
   if (MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND,
                                     name.data(), name.size(), &value,
-                                    &size) != MHD_YES ||
-      value == nullptr) {
-    return {};
+                                    &size) != MHD_YES) {
+    return std::nullopt;
   }
-  return {value, size};
+  return value == nullptr ? std::string_view() : std::string_view(value, size);
 }
 
 bool HasBody(MHD_Connection* connection) {
@@ -376,7 +376,7 @@ MHD_Result WebServer::Impl::OnRequest(void* self, MHD_Connection* connection,
        .if_none_match = Header(connection, "If-None-Match"),
        .fetch_site = Header(connection, "Sec-Fetch-Site"),
        .after = Argument(connection, "after"),
-       .query = Argument(connection, "q"),
+       .query = Argument(connection, "q").value_or(""),
        .has_body = has_body});
 }
 

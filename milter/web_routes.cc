@@ -93,10 +93,10 @@ WebAnswer WebRoutes::Api(const WebRequest& request) {
   }
   if (request.path == "/api/stats") return JsonAnswer(source_.StatsJson());
   if (request.path == "/api/decisions") {
+    if (!request.after) return JsonAnswer(source_.DecisionsJson({}));
     uint64_t after = 0;
-    if (!request.after.empty() &&
-        !absl::SimpleAtoi(
-            absl::string_view(request.after.data(), request.after.size()),
+    if (!absl::SimpleAtoi(
+            absl::string_view(request.after->data(), request.after->size()),
             &after)) {
       return ErrorAnswer(400, "`after` is no number");
     }

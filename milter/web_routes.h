@@ -21,7 +21,8 @@ class WebSource {
   virtual ~WebSource() = default;
   virtual std::string StatsJson() = 0;
   virtual std::string MetricsText() = 0;  // for Prometheus
-  virtual std::string DecisionsJson(uint64_t after) = 0;
+  // Those with a number above `after`; nothing: the newest.
+  virtual std::string DecisionsJson(std::optional<uint64_t> after) = 0;
   virtual std::string WhyJson(const std::string& query) = 0;
 };
 
@@ -32,8 +33,8 @@ struct WebRequest {
   std::optional<std::string_view> host;  // nothing: an HTTP/1.0 client's
   std::string_view authorization = {};
   std::string_view if_none_match = {};
-  std::string_view fetch_site = {};  // Sec-Fetch-Site
-  std::string_view after = {};       // arguments of the query, decoded
+  std::string_view fetch_site = {};            // Sec-Fetch-Site
+  std::optional<std::string_view> after = {};  // arguments, decoded
   std::string_view query = {};
   bool has_body = false;
   rules::IpAddress client = {};

@@ -3,7 +3,7 @@
 import {byId, clock, setText} from "./dom.js";
 import {showChart} from "./chart_view.js";
 import {showHealth, showTiles, showWarnings} from "./health_view.js";
-import {nextDecision, startLive, takeDecisions} from "./live_view.js";
+import {decisionsAddress, startLive, takeDecisions} from "./live_view.js";
 import {showRules, showTop} from "./rules_view.js";
 import {leaveWhy, showWhy} from "./why_view.js";
 
@@ -75,7 +75,7 @@ async function askStats() {
 
 async function askDecisions() {
   try {
-    takeDecisions(await ask(`/api/decisions?after=${nextDecision()}`));
+    takeDecisions(await ask(decisionsAddress()));
   } catch {
     // askStats says that nobody answers
   }

@@ -3,12 +3,14 @@ import {actionChip, byId, chip, clock, count, make, refuses, setText, several, s
 
 const KEPT = 500;   // of the latest
 const SHOWN = 100;  // rows
+const MANY = 500;   // in one answer: nobody could follow, so go on with the newest
 
 const decisions = [];  // the newest first
-let next = 0;
+let last = 0;          // the number of the latest
+let behind = true;
 let missed = 0;
 let paused = false;
-let pausedAt = 0;  // the first number that came in the pause
+let pausedAt = 0;  // the latest number before the pause
 
 function text(decision) {
   const facts = decision.facts || {};
@@ -54,7 +56,7 @@ function row(decision) {
 export function showLive() {
   const wanted = byId("live-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   const onlyRefused = byId("live-refused").checked;
-  const visible = paused ? decisions.filter((one) => one.number < pausedAt) : decisions;
+  const visible = paused ? decisions.filter((one) => one.number <= pausedAt) : decisions;
   const found = visible.filter((one) => (!onlyRefused || refused(one)) && wanted.every((word) => text(one).includes(word)));
   sync(byId("live-body"), found.slice(0, SHOWN), (one) => one.number, row);
   byId("live-body").closest("table").hidden = found.length === 0;
@@ -67,16 +69,22 @@ export function showLive() {
 }
 
 export function takeDecisions(page) {
-  if (page.next < next) decisions.length = 0;  // gatemilter began anew
-  next = page.next;
-  missed += page.missed || 0;
-  for (const decision of page.decisions || []) decisions.unshift(decision);
+  if (page.next < last) {  // gatemilter began anew
+    decisions.length = 0;
+    last = 0;
+  }
+  const news = (page.decisions || []).filter((decision) => decision.number > last);
+  if (last && news.length) missed += news[0].number - last - 1;
+  for (const decision of news) decisions.unshift(decision);
   if (decisions.length > KEPT) decisions.length = KEPT;
+  last = page.next;
+  behind = last === 0 || news.length >= MANY;
   showLive();
 }
 
-export function nextDecision() {
-  return next;
+// The address to ask next.
+export function decisionsAddress() {
+  return behind ? "/api/decisions" : `/api/decisions?after=${last}`;
 }
 
 export function startLive() {
@@ -84,7 +92,7 @@ export function startLive() {
   byId("live-refused").addEventListener("change", showLive);
   byId("pause").addEventListener("click", () => {
     paused = !paused;
-    pausedAt = next;
+    pausedAt = last;
     byId("pause").setAttribute("aria-pressed", String(paused));
     setText(byId("pause"), paused ? "Go on" : "Pause");
     showLive();

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -27,8 +28,9 @@ class FakeSource : public WebSource {
  public:
   std::string StatsJson() override { return R"({"rules":[]})"; }
   std::string MetricsText() override { return "gatemilter_up 1\n"; }
-  std::string DecisionsJson(uint64_t after) override {
-    return absl::StrCat(R"({"next":)", after, "}");
+  std::string DecisionsJson(std::optional<uint64_t> after) override {
+    if (!after) return R"({"newest":1})";
+    return absl::StrCat(R"({"next":)", *after, "}");
   }
   std::string WhyJson(const std::string& query) override {
     const absl::MutexLock lock(&mutex_);
@@ -92,7 +94,7 @@ TEST_F(WebTest, ServesThePageAndWhatItAsksFor) {
       {"/favicon.svg", "image/svg+xml", "<svg"},
       {"/metrics", "text/plain; version=0.0.4; charset=utf-8", "up 1"},
       {"/api/stats", "application/json", "rules"},
-      {"/api/decisions", "application/json", "{\"next\":0}"},
+      {"/api/decisions", "application/json", "{\"newest\":1}"},
       {"/api/decisions?after=18446744073709551615", "application/json",
        "18446744073709551615"},
   };
@@ -164,10 +166,10 @@ TEST_F(WebTest, HostilePathsLeadNowhere) {
 
 TEST_F(WebTest, ArgumentsAreChecked) {
   Start();
-  for (const char* target :
-       {"/api/decisions?after=x", "/api/decisions?after=-1",
-        "/api/decisions?after=18446744073709551616", "/api/why",
-        "/api/why?q="}) {
+  for (const char* target : {"/api/decisions?after=x",
+                             "/api/decisions?after=", "/api/decisions?after=-1",
+                             "/api/decisions?after=18446744073709551616",
+                             "/api/why", "/api/why?q="}) {
     EXPECT_EQ(Ask(target).status, 400) << target;
   }
   EXPECT_EQ(Ask("/api/why?q=" + std::string(321, 'a')).status, 400);
