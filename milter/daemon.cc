@@ -23,13 +23,12 @@
 #include "absl/synchronization/mutex.h"
 #include "milter/control.h"
 #include "milter/daemon_sockets.h"
-#include "milter/decision_json.h"
-#include "milter/decision_lines.h"
 #include "milter/door.h"
 #include "milter/listener.h"
 #include "milter/log.h"
 #include "milter/missing_macro.h"
 #include "milter/native_door.h"
+#include "milter/observers.h"
 #include "milter/password_file.h"
 #include "milter/policy_loader.h"
 #include "milter/privileges.h"
@@ -48,8 +47,6 @@
 namespace gate::milter {
 namespace {
 
-// Decisions of one answer to `tail`.
-constexpr size_t kMostShown = 1000;
 // Of the first answer to the page.
 constexpr size_t kPageShows = 200;
 // A connection of the MTA is a descriptor: the soft limit of 1024 that shells
@@ -96,15 +93,12 @@ class Daemon : public ControlHandler, public WebSource {
       : policy_file_(origin.file),
         settings_(policy->settings()),
         log_(policy->settings().log, statistics_),
-        lines_(log_, policy->settings().log_format, statistics_),
-        recorder_(statistics_,
-                  [this](const policy::EventLog::MissingMacro& missing) {
-                    log_.Warning(DescribeMissingMacro(missing));
-                  },
-                  {&lines_, &latest_}),
+        observers_(settings_, {clock_, statistics_, top_lists_, log_}),
         stores_(redis, log_),
-        references_(NodeOf(settings_)),
-        engine_(clock_, statistics_, recorder_, references_),
+        references_(NodeOf(settings_),
+                    policy::TickAfter(observers_.last_reference(),
+                                      clock_.Read().wall_us)),
+        engine_(clock_, statistics_, observers_.events(), references_),
         reloader_(reader, clock_, engine_, log_, origin, policy) {}
 
   // Requires: privileges are dropped.
@@ -132,9 +126,8 @@ class Daemon : public ControlHandler, public WebSource {
   const int64_t started_us_ = clock_.Read().steady_us;
   policy::Statistics statistics_;
   Log log_;
-  DecisionLines lines_;
-  policy::LatestDecisions latest_;
-  policy::Recorder recorder_;
+  policy::TopLists top_lists_;
+  Observers observers_;
   Stores stores_;
   policy::References references_;
   policy::Engine engine_;
@@ -162,6 +155,7 @@ absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
 }
 
 absl::Status Daemon::Run(DaemonSockets sockets, const WebOptions& web_options) {
+  if (!observers_.status().ok()) return observers_.status();
   const auto door = MakeDoor(sockets.milter);
   if (!door.ok()) return door.status();
   LogReady(sockets);
@@ -201,12 +195,12 @@ void Daemon::LogReady(const DaemonSockets& sockets) {
 }
 
 std::string Daemon::Tail(uint64_t after, size_t newest) {
-  const size_t most = std::min(newest, kMostShown);
-  return milter::DecisionsJson(newest > 0 ? latest_.Newest(most)
-                                          : latest_.After(after, kMostShown));
+  return observers_.DecisionsJson(after, newest);
 }
 
-std::string Daemon::WhyJson(const std::string&) { return "{}"; }
+std::string Daemon::WhyJson(const std::string& query) {
+  return observers_.WhyJson(query, engine_.policy());
+}
 
 StatsReport Daemon::Stats() {
   const policy::Now now = clock_.Read();

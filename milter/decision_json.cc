@@ -1,10 +1,9 @@
 #include "milter/decision_json.h"
 
-#include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/str_format.h"
 #include "milter/decision_words.h"
+#include "milter/story.h"
 #include "policy/reference.h"
 
 namespace gate::milter {
@@ -16,16 +15,6 @@ using policy::PolicyDescription;
 using policy::RuleDescription;
 using rules::FactId;
 using rules::FactInfo;
-
-// RFC 3339, UTC, with microseconds.
-std::string Time(int64_t wall_us) {
-  const std::time_t seconds = wall_us / 1'000'000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  return absl::StrFormat(
-      "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900, utc.tm_mon + 1,
-      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, wall_us % 1'000'000);
-}
 
 Json HeaderValues(const DecisionRecord& record, uint32_t header) {
   Json values = Json::array();
@@ -89,7 +78,7 @@ Json Decision(const DecisionRecord& record, const PolicyDescription* policy) {
   if (record.reference != 0) {
     json["reference"] = policy::FormatReference(record.reference);
   }
-  json["time"] = Time(record.wall_us);
+  json["time"] = TimeText(record.wall_us);
   json["stage"] = rules::StageName(record.stage);
   json["action"] = rules::ActionName(record.action);
   if (record.code != 0) {
@@ -107,6 +96,50 @@ Json Decision(const DecisionRecord& record, const PolicyDescription* policy) {
   json["facts"] = Facts(record, policy);
   json["notes"] = Notes(record, policy);
   return json;
+}
+
+bool IsOver(policy::AnswerState state) {
+  return state == policy::AnswerState::kOver;
+}
+
+Json Limit(const StoryLimit& limit) {
+  const policy::Answer& answer = limit.answer;
+  return {{"name", limit.name},
+          {"key", limit.key},
+          {"used", answer.used},
+          {"allowed", answer.allowed},
+          {"over", IsOver(answer.state)},
+          {"retry_after_s", (answer.retry_after_us + 999'999) / 1'000'000},
+          {"away", answer.state == policy::AnswerState::kUnavailable},
+          {"local", answer.local}};
+}
+
+void AddStory(const Story& story, Json& json) {
+  json["tried_before"] = story.tried_before;
+  json["tried"] = Json::array();
+  for (const StoryRule& rule : story.tried) {
+    json["tried"].push_back(
+        {{"rule", rule.label}, {"place", rule.place}, {"held", rule.held}});
+  }
+  json["conditions"] = Json::array();
+  for (const StoryCondition& condition : story.conditions) {
+    json["conditions"].push_back(
+        {{"text", condition.text},
+         {"held", condition.truth == rules::Truth::kTrue},
+         {"known", condition.truth != rules::Truth::kNeedsStore},
+         {"value", condition.value},
+         {"entry", condition.entry}});
+  }
+  json["limits"] = Json::array();
+  for (const StoryLimit& limit : story.limits) {
+    json["limits"].push_back(Limit(limit));
+  }
+  json["bans"] = Json::array();
+  for (const StoryBan& ban : story.bans) {
+    json["bans"].push_back({{"key", ban.key},
+                            {"subject", ban.subject},
+                            {"banned", IsOver(ban.state)}});
+  }
 }
 
 std::string Dump(const Json& json) {
@@ -128,6 +161,30 @@ std::string DecisionsJson(const policy::LatestDecisions::Page& page) {
   return Dump({{"next", page.next},
                {"missed", page.missed},
                {"decisions", std::move(decisions)}});
+}
+
+std::string WhyJson(const WhyQuery& query, const WhyFound& found,
+                    const NowSays& now_says) {
+  Json records = Json::array();
+  DecisionRecord record;
+  for (const policy::KeptDecision& kept : found.decisions) {
+    if (!record.Parse(kept.bytes)) continue;
+    Json json = Decision(record, kept.policy.get());
+    AddStory(MakeStory(record, kept.policy.get()), json);
+    if (now_says) json["now"] = now_says(record, kept.policy.get());
+    records.push_back(std::move(json));
+  }
+  return Dump({{"query", query.text},
+               {"records", std::move(records)},
+               {"more", found.more},
+               {"damaged_blocks", found.damaged_blocks}});
+}
+
+std::string WhyErrorJson(const std::string& query, const absl::Status& error) {
+  return Dump({{"query", query},
+               {"records", Json::array()},
+               {"more", false},
+               {"error", std::string(error.message())}});
 }
 
 }  // namespace gate::milter

@@ -4,11 +4,21 @@
 
 #include <string>
 
+#include "absl/status/status.h"
+#include "milter/now_says.h"
+#include "milter/why.h"
 #include "policy/latest_decisions.h"
 
 namespace gate::milter {
 
 // {"next":N,"missed":N,"decisions":[{...}, ...]}, the oldest first.
 std::string DecisionsJson(const policy::LatestDecisions::Page& page);
+
+// {"query":...,"records":[{...}],"more":false,"damaged_blocks":0}, the newest
+// first, each with its whole story.
+std::string WhyJson(const WhyQuery& query, const WhyFound& found,
+                    const NowSays& now_says);
+// Why there is no answer, as the member `error`.
+std::string WhyErrorJson(const std::string& query, const absl::Status& error);
 
 }  // namespace gate::milter

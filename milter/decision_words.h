@@ -17,4 +17,7 @@ std::string RuleLabel(rules::RuleId rule,
 bool IsShadow(const policy::RecordedNote& note,
               const policy::PolicyDescription* policy);
 
+// RFC 3339, UTC, with microseconds: 2026-11-24T05:00:00.123456Z.
+std::string TimeText(int64_t wall_us);
+
 }  // namespace gate::milter

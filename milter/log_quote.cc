@@ -8,25 +8,6 @@
 namespace gate::milter {
 namespace {
 
-// The code point of one well-formed UTF-8 character.
-uint32_t CodePoint(std::string_view character) {
-  const auto lead = static_cast<uint8_t>(character[0]);
-  if (character.size() == 1) return lead;
-  uint32_t code = lead & (0xffu >> (character.size() + 1));
-  for (const char c : character.substr(1)) {
-    code = code << 6 | (static_cast<uint8_t>(c) & 0x3f);
-  }
-  return code;
-}
-
-// Characters that end lines, act on terminals or reorder what stands beside.
-bool IsHarmful(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
-         (code >= 0x200b && code <= 0x200f) ||
-         (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
-}
-
 bool IsPlain(std::string_view value) {
   for (const char c : value) {
     if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '=') {
@@ -51,7 +32,7 @@ void AppendEscaped(std::string_view value, std::string& out) {
     const size_t valid = rules::Utf8CharacterSize(value);
     const size_t size = std::max(valid, size_t{1});
     const std::string_view character = value.substr(0, size);
-    const bool escape = valid == 0 || IsHarmful(CodePoint(character));
+    const bool escape = valid == 0 || !rules::IsHarmless(character);
     for (const char c : character) {
       if (escape) {
         AppendHex(c, out);

@@ -20,6 +20,7 @@ struct CommandLine {
   commands::StatsOptions stats;
   commands::TailOptions tail;
   commands::PingOptions ping;
+  commands::WhyOptions why;
   std::vector<std::string> files;
   std::string help_command;
   bool json = false;
@@ -120,6 +121,37 @@ void AddPing(CLI::App& app, CommandLine& line) {
       [&options, &line] { line.exit_code = commands::RunPing(options); });
 }
 
+void AddWhy(CLI::App& app, CommandLine& line) {
+  commands::WhyOptions& options = line.why;
+  CLI::App* command = app.add_subcommand(
+      "why", "tell why mail was refused, or what else was decided about it");
+  AddPolicyFlag(*command, options.policy_file);
+  CLI::Option* query = command->add_option(
+      "REFERENCE", options.query,
+      "the token in the reply, a queue id, an address or a network");
+  command->add_option("--last", options.last, "the latest decisions")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->type_name("N")
+      ->excludes(query);
+  command->add_option("--most", options.most, "how many, the newest first")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command->add_option("--hours", options.hours, "of the last hours alone")
+      ->type_name("N");
+  command->add_option("--journal", options.journal,
+                      "folder; left out: that of the policy file");
+  command->add_flag("--now", options.now, "also what the policy file says now");
+  command->add_flag("--json", options.json, "for programs");
+  command->callback([&options, &line, query] {
+    if (options.last == 0 && query->empty()) {
+      throw CLI::RequiredError("REFERENCE or --last");
+    }
+    line.exit_code = commands::RunWhy(options);
+  });
+}
+
 void AddControl(CLI::App& app, CommandLine& line) {
   CLI::App* reload = app.add_subcommand(
       "reload", "make the running gatemilter load its policy anew");
@@ -181,6 +213,7 @@ int Run(int argc, char** argv) {
   AddControl(app, line);
   AddTail(app, line);
   AddPing(app, line);
+  AddWhy(app, line);
   AddFactsAndVersion(app, line);
   AddHelp(app, line);
   try {

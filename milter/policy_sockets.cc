@@ -45,13 +45,15 @@ class Search {
   // The first is the one: a second is a fault.
   std::optional<std::string> control;
   std::vector<std::string> milter;
+  std::string journal;
 
  private:
   void Take(const ast::Set& set) {
     if (set.values.empty()) return;
-    const std::string& address = set.values.front().text;
-    if (set.key.text == "socket") milter.push_back(address);
-    if (set.key.text == "control" && !control) control = address;
+    const std::string& value = set.values.front().text;
+    if (set.key.text == "socket") milter.push_back(value);
+    if (set.key.text == "control" && !control) control = value;
+    if (set.key.text == "journal" && journal.empty()) journal = value;
   }
 
   rules::FileReader& reader_;
@@ -72,6 +74,13 @@ std::vector<std::string> FindMilterAddresses(rules::FileReader& reader,
   Search search(reader);
   search.InFile(policy_file);
   return std::move(search.milter);
+}
+
+std::string FindJournalFolder(rules::FileReader& reader,
+                              const std::string& policy_file) {
+  Search search(reader);
+  search.InFile(policy_file);
+  return std::move(search.journal);
 }
 
 }  // namespace gate::milter

@@ -1,6 +1,6 @@
-// Where the sockets of a policy are, for clients: found without checking the
-// policy, because `reload` must reach the daemon with a faulty file, too, and
-// `stats` and `ping` should not read its lists.
+// Where the sockets and the journal of a policy are, for clients: found without
+// checking the policy, because `reload` must reach the daemon with a faulty
+// file, too, and `stats`, `ping` and `why` should not read its lists.
 #pragma once
 
 #include <string>
@@ -18,5 +18,9 @@ std::string FindControlAddress(rules::FileReader& reader,
 // Of every `set socket`, in their order.
 std::vector<std::string> FindMilterAddresses(rules::FileReader& reader,
                                              const std::string& policy_file);
+
+// The folder of `set journal`; empty: there is none.
+std::string FindJournalFolder(rules::FileReader& reader,
+                              const std::string& policy_file);
 
 }  // namespace gate::milter

@@ -66,6 +66,9 @@ class DecisionRecord {
   std::vector<RecordedTest> tests;
 
   // An event that no rule decided, kept as a sample or for its notes.
+  bool refuses() const {
+    return action == rules::Action::kReject || action == rules::Action::kDefer;
+  }
   bool plain() const { return !rule && action == rules::Action::kAccept; }
 
  private:

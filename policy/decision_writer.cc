@@ -101,6 +101,7 @@ class Writer {
 
  private:
   void WriteVerdict();
+  void WriteTests();
   void WriteNotes();
   void WriteAnswers();
   void WriteAnswer(const Lookup& lookup);
@@ -123,6 +124,7 @@ class Writer {
 
 std::string_view Writer::Write() {
   WriteVerdict();
+  WriteTests();
   WriteAnswers();
   WriteNotes();
   WriteFacts();
@@ -151,6 +153,14 @@ uint64_t Writer::Flags(const EventLog::Decision& decision) {
   return (decision.verdict.kept ? kKept : 0U) |
          (decision.verdict.repeat ? kRepeat : 0U) |
          (decision.given ? 0U : kNotGiven);
+}
+
+void Writer::WriteTests() {
+  for (const rules::Weighed& test : session_.weighed()) {
+    // Also 0, which is no field: false, and no entry.
+    out_.Element(kTests, uint64_t{4} * test.entry_line +
+                             static_cast<uint64_t>(test.truth));
+  }
 }
 
 void Writer::WriteNotes() {

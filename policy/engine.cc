@@ -114,6 +114,7 @@ void Engine::Renew(Session& session) {
   session.connected_ = false;
   session.kept_.reset();
   session.spared_ = {};
+  session.sampled_ = sample_.Takes(policy.settings().journal_sample_ppm);
   statistics_.Count(Counter::kConnections);
 }
 
@@ -132,6 +133,7 @@ void Engine::Start(Session& session, Stage stage) {
   session.event_.now = clock_.Read();
   session.effects_.Clear();
   session.notes_.Clear();
+  session.weighed_.clear();
   session.replaced_.reset();
   session.effects_.now_us = session.event_.now.steady_us;
 }

@@ -22,6 +22,7 @@
 #include "policy/installed.h"
 #include "policy/macro_memory.h"
 #include "policy/reference.h"
+#include "policy/sample.h"
 #include "policy/session.h"
 #include "policy/statistics.h"
 #include "policy/verdict.h"
@@ -118,6 +119,8 @@ class Engine {
                      std::string& out);
 
   // engine_verdict.cc: what follows from the rule that decided.
+  // What made the rule hold, for the record.
+  static void Weigh(Session& session, const rules::Rule& rule);
   Verdict DecideKept(Session& session);
   void CountRepeat(const Session& session, const Verdict& verdict);
   static Verdict FromRule(const Session& session, const rules::Rule& rule,
@@ -138,6 +141,7 @@ class Engine {
   References& references_;
   BanMemory bans_;
   MacroMemory macros_;
+  Sample sample_;  // of connections whose plain accepts are recorded
   mutable absl::Mutex mutex_;
   std::shared_ptr<const Installed> installed_ ABSL_GUARDED_BY(mutex_);
   // Of policies that may have connections, in the order of their loads.

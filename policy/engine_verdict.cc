@@ -36,6 +36,7 @@ Verdict Engine::Decide(Session& session) {
   const bool given = !verdict.refuses() || CanRefuse(session);
   const bool plain = !event.decider && verdict.action == Action::kAccept;
   if (plain) statistics_.Count(Counter::kPlainAccepts);
+  if (event.decider) Weigh(session, *event.decider);
   if (!plain || session.sampled_ || !session.notes().empty()) {
     log_.Decided({.verdict = verdict, .session = session, .given = given});
   }
@@ -51,6 +52,14 @@ Verdict Engine::Decide(Session& session) {
   const Verdict accepted{.stage = event.stage};
   Admit(session, accepted);
   return accepted;
+}
+
+void Engine::Weigh(Session& session, const Rule& rule) {
+  session.policy().Weigh(rule.id,
+                         {.facts = session.facts_,
+                          .lists = *session.lists_,
+                          .store = session.store_view()},
+                         session.match_, session.weighed_);
 }
 
 Verdict Engine::DecideKept(Session& session) {

@@ -25,8 +25,8 @@ class JournalFile {
 class JournalFiles {
  public:
   virtual ~JournalFiles() = default;
-  // Makes the folder (0750) if it is missing, and keeps others from writing in
-  // it until the JournalFiles is gone.
+  // Makes the folder (0750) if only its last part is missing, and keeps others
+  // from writing in it until the JournalFiles is gone.
   virtual absl::Status Lock(const std::string& folder) = 0;
   struct Entry {
     std::string name;
@@ -38,12 +38,11 @@ class JournalFiles {
   // A new file (0640); an error if there is one of that name.
   virtual absl::StatusOr<std::unique_ptr<JournalFile>> Create(
       const std::string& path) = 0;
-  virtual absl::StatusOr<std::string> Read(const std::string& path) = 0;
   // The whole file (0640) or, after an error, what was there before.
   virtual absl::Status Replace(const std::string& path,
                                std::string_view bytes) = 0;
-  // Sets the time of its last change; a file that is not there is an error.
-  virtual absl::Status Touch(const std::string& path, int64_t wall_us) = 0;
+  // Sets the time of its last change to now.
+  virtual absl::Status Touch(const std::string& path) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
 };
 
@@ -58,10 +57,9 @@ class DiskJournalFiles : public JournalFiles {
   absl::StatusOr<std::vector<Entry>> List(const std::string& folder) override;
   absl::StatusOr<std::unique_ptr<JournalFile>> Create(
       const std::string& path) override;
-  absl::StatusOr<std::string> Read(const std::string& path) override;
   absl::Status Replace(const std::string& path,
                        std::string_view bytes) override;
-  absl::Status Touch(const std::string& path, int64_t wall_us) override;
+  absl::Status Touch(const std::string& path) override;
   absl::Status Remove(const std::string& path) override;
 
  private:

@@ -10,11 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "policy/journal_record.h"
+#include "policy/journal_writer.h"
+#include "policy/record_keys.h"
 #include "rules/ip_address.h"
 
 namespace gate::policy {
@@ -36,8 +37,8 @@ struct JournalQuery {
 struct JournalSearch {
   bool stopped = false;         // by the visitor
   uint64_t damaged_blocks = 0;  // passed over
-  // Ends of segments that were cut in the middle of a block; the last block of
-  // the newest segment is not counted: it may be just being written.
+  // Ends of segments that were cut in the middle of a block; that of the
+  // newest segment is not counted: its last block may be just being written.
   uint64_t cut_blocks = 0;
 };
 
@@ -46,17 +47,21 @@ class JournalReader {
  public:
   explicit JournalReader(std::string folder) : folder_(std::move(folder)) {}
 
-  // False: stop.
-  using Visitor = absl::FunctionRef<bool(const JournalRecord& record)>;
+  // False: stop. The views live while the record is being visited.
+  using Visitor =
+      absl::FunctionRef<bool(const RecordKeys& keys, std::string_view record)>;
   // An error: the folder, or a segment in it, cannot be read.
   absl::StatusOr<JournalSearch> Search(const JournalQuery& query,
                                        Visitor visitor) const;
 
   // What PutPolicy was given; NotFound: nothing, or it is too old.
-  absl::StatusOr<std::string> Policy(uint64_t hash) const;
+  absl::StatusOr<std::string> Policy(uint64_t number) const;
 
  private:
   std::string folder_;
 };
+
+// What is wrong with a segment, and its greatest reference.
+JournalFound InspectSegment(const std::string& path);
 
 }  // namespace gate::policy

@@ -3,7 +3,8 @@
 // who appends waits for a disk.
 //
 // Open, PutPolicy, then Append as often as there is something to keep. What
-// the destructor finds in the queue is written.
+// the destructor finds in the queue is written. No block waits longer than a
+// second: a kill loses no more than that. Nothing waits for fsync.
 #pragma once
 
 #include <cstddef>
@@ -16,17 +17,12 @@
 #include "absl/time/time.h"
 #include "policy/clock.h"
 #include "policy/journal_files.h"
-#include "policy/journal_record.h"
+#include "policy/journal_folder.h"
 
 namespace gate::policy {
 
 struct JournalOptions {
-  std::string folder;  // made if only its last part is missing
-  int64_t keep_us = int64_t{14} * 24 * 3600 * 1'000'000;
-  uint64_t max_bytes = uint64_t{4} << 30;  // of all segments
-  // Kept at the head of each segment, given back with its records: what a
-  // reader of another version needs to know of them. At most 1 MiB.
-  std::string description = {};
+  JournalBounds bounds;
   size_t queue_bytes = size_t{8} << 20;
 };
 
@@ -66,16 +62,18 @@ class JournalWriter {
       const JournalOptions& options, JournalFiles& files, const Clock& clock,
       JournalObserver& observer);
   ~JournalWriter();
+  JournalWriter(const JournalWriter&) = delete;
+  JournalWriter& operator=(const JournalWriter&) = delete;
 
   const JournalFound& found() const;
 
-  // Copies. False: dropped, and counted: the queue is full, or the record is
-  // larger than 1 MiB, or its queue id than 255 bytes.
-  bool Append(const RecordKeys& keys, std::string_view bytes) noexcept;
+  // Copies a record (proto/decision.proto). False: dropped, and counted: the
+  // queue is full. Requires: at most 64 KiB.
+  bool Append(std::string_view record) noexcept;
 
-  // The description of a policy that records refer to from now on; the last
-  // one given, and what segments may refer to, is kept.
-  void PutPolicy(uint64_t hash, std::string_view bytes);
+  // The description of the policy that records refer to from now on. Returns
+  // at once.
+  void PutPolicy(uint64_t number, std::string_view description);
 
   // Until all that was appended before is written or dropped; false: that
   // took longer.

@@ -70,16 +70,34 @@ std::optional<RuleDescription> Decode(const v1::RuleDescription& in) {
   return rule;
 }
 
-RuleDescription DescribeRule(const rules::Rule& rule) {
-  return {.stage = rule.stage,
-          .label = rule.label,
-          .action = rule.action,
-          .shadow = rule.shadow,
-          .code = rule.code,
-          .enhanced = rule.enhanced,
-          .file = rule.file,
-          .line = rule.line,
-          .tests = {}};
+TestDescription DescribeTest(const rules::TestInfo& test,
+                             const rules::Policy& policy) {
+  TestDescription description{
+      .text = test.text, .fact = test.fact, .header = {}, .list_file = {}};
+  if (test.fact && rules::Info(*test.fact).indexed) {
+    description.header = test.header.value;
+  }
+  if (test.list) {
+    description.list_file = policy.lists()[test.list->value].entries_file();
+  }
+  return description;
+}
+
+RuleDescription DescribeRule(const rules::Rule& rule,
+                             const rules::Policy& policy) {
+  RuleDescription description{.stage = rule.stage,
+                              .label = rule.label,
+                              .action = rule.action,
+                              .shadow = rule.shadow,
+                              .code = rule.code,
+                              .enhanced = rule.enhanced,
+                              .file = rule.file,
+                              .line = rule.line,
+                              .tests = {}};
+  for (const rules::TestInfo& test : policy.Tests(rule.id)) {
+    description.tests.push_back(DescribeTest(test, policy));
+  }
+  return description;
 }
 
 }  // namespace
@@ -97,9 +115,10 @@ std::string PolicyHash(uint64_t number) {
 
 PolicyDescription Describe(const rules::Policy& policy) {
   PolicyDescription description;
-  description.hash = policy.hash();
+  description.number = PolicyNumber(policy);
+  description.journal_privacy = policy.settings().journal_privacy;
   for (const rules::Rule& rule : policy.rules()) {
-    description.rules.push_back(DescribeRule(rule));
+    description.rules.push_back(DescribeRule(rule, policy));
   }
   for (const rules::Limit& limit : policy.limits()) {
     description.limits.push_back(limit.name);
@@ -114,8 +133,7 @@ PolicyDescription Describe(const rules::Policy& policy) {
 
 std::string Serialize(const PolicyDescription& description) {
   v1::PolicyDescription out;
-  out.set_hash(description.hash);
-  out.set_file(description.file);
+  out.set_number(description.number);
   for (const RuleDescription& rule : description.rules) {
     Encode(rule, *out.add_rules());
   }
@@ -132,8 +150,8 @@ std::optional<PolicyDescription> ParsePolicyDescription(
     return std::nullopt;
   }
   PolicyDescription description{
-      .hash = in.hash(),
-      .file = in.file(),
+      .number = in.number(),
+      .journal_privacy = false,
       .rules = {},
       .limits = {in.limits().begin(), in.limits().end()},
       .ban_keys = {in.ban_keys().begin(), in.ban_keys().end()},

@@ -39,8 +39,8 @@ struct RuleDescription {
 
 // Immutable once made.
 struct PolicyDescription {
-  std::string hash;
-  std::string file;
+  uint64_t number = 0;                 // PolicyNumber
+  bool journal_privacy = false;        // the setting; not kept
   std::vector<RuleDescription> rules;  // index = RuleId
   std::vector<std::string> limits;     // index = LimitId
   std::vector<std::string> ban_keys;   // index = BanKeyId

@@ -76,6 +76,15 @@ uint32_t NodeOfHost(std::string_view host) {
   return (hash ^ hash >> 16) % kReferenceNodes;
 }
 
+uint64_t TickAfter(uint64_t reference, int64_t wall_us) {
+  if (reference == 0) return 0;
+  constexpr uint64_t kTicks = uint64_t{1} << kTickBits;
+  const uint64_t now = TickAt(wall_us);
+  const uint64_t ahead = ((reference >> kNodeBits) - now) % kTicks;
+  const bool to_come = ahead < kTicks / 2;
+  return (to_come ? now + ahead : now - (kTicks - ahead)) + 1;
+}
+
 uint64_t References::Make(int64_t wall_us) {
   constexpr uint64_t kTicks = uint64_t{1} << kTickBits;
   const uint64_t now = TickAt(wall_us);

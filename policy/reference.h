@@ -27,6 +27,10 @@ std::optional<uint64_t> ParseReference(std::string_view text);
 // sixteen pairs are one.
 uint32_t NodeOfHost(std::string_view host);
 
+// The tick that follows that of a reference which was made not long before
+// `wall_us`, or from ticks to come; 0: of none.
+uint64_t TickAfter(uint64_t reference, int64_t wall_us);
+
 // Makes them, each one once. Thread-safe, lock-free.
 class References {
  public:

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "policy/clock.h"
 #include "policy/header_edits.h"
@@ -63,6 +64,8 @@ class Session {
   }
   // Rules that held at the last event and did not decide it.
   std::span<const Note> notes() const { return notes_.list(); }
+  // What the tests of the rule that decided the last event came to.
+  std::span<const rules::Weighed> weighed() const { return weighed_; }
   // When the last event came.
   const Now& now() const { return event_.now; }
   // PolicyNumber(policy()).
@@ -126,8 +129,9 @@ class Session {
   Message message_;
   std::string quarantine_text_;
   std::string reply_text_;
-  Notes notes_;           // of the event under way
-  bool sampled_ = false;  // plain accepts are recorded, too
+  Notes notes_;                          // of the event under way
+  std::vector<rules::Weighed> weighed_;  // tests of its decider
+  bool sampled_ = false;                 // plain accepts are recorded, too
 };
 
 }  // namespace gate::policy

@@ -28,6 +28,12 @@ class WireWriter {
     Varint(field << 3);
     Varint(value);
   }
+  // One of a repeated uint32, not packed; also 0.
+  void Element(uint32_t field, uint64_t value) {
+    if (!Fits(2 * kMaxVarint)) return;
+    Varint(field << 3);
+    Varint(value);
+  }
   // sint64, also 0.
   void Signed(uint32_t field, int64_t value) {
     if (!Fits(2 * kMaxVarint)) return;

@@ -27,6 +27,17 @@ Lead LeadOf(uint8_t byte) {
   return {0, 0, 0};
 }
 
+// The code point of one well-formed UTF-8 character.
+uint32_t CodePoint(std::string_view character) {
+  const auto lead = static_cast<uint8_t>(character[0]);
+  if (character.size() == 1) return lead;
+  uint32_t code = lead & (0xffu >> (character.size() + 1));
+  for (const char c : character.substr(1)) {
+    code = code << 6 | (static_cast<uint8_t>(c) & 0x3f);
+  }
+  return code;
+}
+
 }  // namespace
 
 size_t Utf8CharacterSize(std::string_view text) {
@@ -40,6 +51,15 @@ size_t Utf8CharacterSize(std::string_view text) {
     if (byte < low || byte > high) return 0;
   }
   return lead.size;
+}
+
+bool IsHarmless(std::string_view character) {
+  const uint32_t code = CodePoint(character);
+  const bool harmful = code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+                       (code >= 0x200b && code <= 0x200f) ||
+                       (code >= 0x2028 && code <= 0x202e) ||
+                       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+  return !harmful;
 }
 
 SourceRange SubRange(const SourceRange& range, size_t begin, size_t end) {

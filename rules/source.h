@@ -18,6 +18,11 @@ namespace gate::rules {
 // with; 0 when there is none.
 size_t Utf8CharacterSize(std::string_view text);
 
+// Whether a character may be shown as it is: it ends no line, does not act on
+// terminals, and does not reorder what stands beside it. Requires: one
+// well-formed character.
+bool IsHarmless(std::string_view character);
+
 // Index of a text in Sources.
 struct FileId {
   uint32_t value = 0;

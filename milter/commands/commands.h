@@ -60,6 +60,18 @@ struct PingOptions {
 // Besides, 2 when a milter socket does not answer.
 int RunPing(const PingOptions& options);
 
+struct WhyOptions {
+  std::string policy_file = kDefaultPolicyFile;
+  std::string query;    // as people have it
+  size_t last = 0;      // not 0: the latest, whatever they are
+  size_t most = 20;     // records
+  int64_t hours = 0;    // not 0: of the last ones alone
+  std::string journal;  // folder; empty: that of the policy file
+  bool now = false;     // also what the policy file says now
+  bool json = false;
+};
+int RunWhy(const WhyOptions& options);
+
 int RunFacts(bool json);
 int RunVersion();
 

@@ -12,7 +12,7 @@ BEGIN {
   home["absl"] = "any"
   home["CLI"] = "^milter/main\\.cc$"
   home["control.pb.h"] = "^milter/control(_stats)?\\.cc$"
-  home["decision.pb.h"] = "^policy/(decision_record|policy_description)\\.cc$"
+  home["decision.pb.h"] = "^policy/(decision_record|policy_description|record_mask)\\.cc$"
   home["hiredis"] = "^policy/redis_reader\\.cc$"
   home["iconv.h"] = "^policy/charset\\.cc$"
   home["idn2.h"] = "^rules/domain_name\\.cc$"
@@ -24,6 +24,8 @@ BEGIN {
   home["state.pb.h"] = "^policy/state_file\\.cc$"
   home["statistics.pb.h"] = "^policy/statistics_record\\.cc$"
   home["spdlog"] = "^milter/log\\.cc$"
+  home["zlib.h"] = "^policy/journal_block\\.cc$"
+  home["zstd.h"] = "^policy/journal_(block|folder|reader)\\.cc$"
   home["uv.h"] = "^policy/(loop(_handle|_listener|_socket)?|redis_wire)\\.(cc|h)$"
 
   # `rules` is pure: no thread, clock, socket; only file_reader.cc reads files.

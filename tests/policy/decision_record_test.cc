@@ -330,7 +330,7 @@ TEST(PolicyDescription, ComesBackAsItWas) {
   const PolicyDescription described = Describe(*policy);
   const auto read = ParsePolicyDescription(Serialize(described));
   ASSERT_TRUE(read.has_value());
-  EXPECT_EQ(read->hash, policy->hash());
+  EXPECT_EQ(PolicyHash(read->number), policy->hash());
   ASSERT_THAT(read->rules, SizeIs(3));
   EXPECT_EQ(read->rules[0].label, "slow");
   EXPECT_TRUE(read->rules[0].shadow);

@@ -53,6 +53,7 @@ class FakeMacros : public MacroSource {
 class FakeLog : public EventLog {
  public:
   void Decided(const Decision& decision) noexcept override {
+    ++told;
     for (const Note& note : decision.session.notes()) Noted(note);
     if (decision.plain()) return;
     const Verdict& verdict = decision.verdict;
@@ -78,6 +79,7 @@ class FakeLog : public EventLog {
   }
 
   std::vector<std::string> lines;
+  size_t told = 0;  // of events
 };
 
 // Counts how often it is read.

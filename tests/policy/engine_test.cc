@@ -40,6 +40,19 @@ constexpr char kLimited[] = R"(
   }
 )";
 
+TEST_F(EngineTest, TellsOfPlainAcceptsWhereASampleIsWanted) {
+  Use("set journal-sample 100%\nat mail { tag: add header \"X\" \"y\" }");
+  EXPECT_EQ(log.told, 0U);
+  mta.Connect();
+  mta.Helo();
+  EXPECT_EQ(log.told, 2U);
+  Use("at mail { tag: add header \"X\" \"y\" }");
+  mta.Connect();
+  EXPECT_EQ(log.told, 2U);
+  mta.Mail();
+  EXPECT_EQ(log.told, 3U) << "a rule held";
+}
+
 TEST_F(EngineTest, AsksAllOfAnEventInOneTrip) {
   Use(kLimited);
   mta.Connect();

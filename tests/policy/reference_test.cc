@@ -127,5 +127,20 @@ TEST(NodeOfHost, SpreadsHosts) {
   EXPECT_GE(nodes.size(), 5u);
 }
 
+TEST(Reference, GoesOnAfterTheLastOneOfAnEarlierRun) {
+  constexpr int64_t kNow = int64_t{1'800'000'000} * 1'000'000;
+  References first(3);
+  uint64_t last = 0;
+  // Far more than fit into the time: some are of ticks to come.
+  for (int i = 0; i < 100'000; ++i) last = first.Make(kNow);
+  References second(3, TickAfter(last, kNow));
+  EXPECT_GT(second.Make(kNow), last);
+  EXPECT_GT(second.Make(kNow), last + (1 << 4));
+  References later(3, TickAfter(last, kNow + 3'600'000'000));
+  References fresh(3);
+  EXPECT_EQ(later.Make(kNow + 3'600'000'000), fresh.Make(kNow + 3'600'000'000));
+  EXPECT_EQ(TickAfter(0, kNow), 0U);
+}
+
 }  // namespace
 }  // namespace gate::policy

@@ -1,4 +1,4 @@
-// What the journal knows of a record: bytes, and the keys it is found by.
+// What records of decisions are found by.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,8 @@ struct RecordKeys {
   std::string_view queue_id = {};  // empty: none
 };
 
-// As it was written. Views live while the record is being visited.
-struct JournalRecord {
-  RecordKeys keys;
-  std::string_view bytes;
-  // What the writer of this segment said of it (JournalOptions::description);
-  // empty if that part of the file is damaged.
-  std::string_view description;
-};
+// Those of a record (proto/decision.proto), without reading the rest of it: a
+// search looks at millions. Views point into `record`. Empty: it is none.
+std::optional<RecordKeys> ReadKeys(std::string_view record);
 
 }  // namespace gate::policy

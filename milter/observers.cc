@@ -1,0 +1,99 @@
+#include "milter/observers.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "milter/decision_json.h"
+#include "milter/missing_macro.h"
+#include "milter/now_says.h"
+#include "milter/why.h"
+
+namespace gate::milter {
+namespace {
+
+// Decisions of one answer to `tail` or the page.
+constexpr size_t kMostShown = 1000;
+
+}  // namespace
+
+Observers::Observers(const rules::Settings& settings,
+                     const ObserverContext& context)
+    : context_(context),
+      lines_(context.log, settings.log_format, context.statistics),
+      top_lists_(context.top_lists) {
+  if (settings.journal) status_ = OpenJournal(*settings.journal);
+  std::vector<policy::DecisionSink*> sinks = {&lines_, &latest_, &top_lists_};
+  if (journal_sink_) sinks.push_back(journal_sink_.get());
+  recorder_ = std::make_unique<policy::Recorder>(
+      context_.statistics,
+      [this](const policy::EventLog::MissingMacro& missing) {
+        context_.log.Warning(DescribeMissingMacro(missing));
+      },
+      std::move(sinks));
+}
+
+Observers::~Observers() = default;
+
+absl::Status Observers::OpenJournal(const rules::JournalSetting& setting) {
+  auto opened =
+      policy::JournalWriter::Open({.bounds = {.folder = setting.folder,
+                                              .keep_us = setting.keep_us,
+                                              .max_bytes = setting.max_bytes}},
+                                  files_, context_.clock, *this);
+  if (!opened.ok()) return opened.status();
+  journal_ = *std::move(opened);
+  reader_ = std::make_unique<policy::JournalReader>(setting.folder);
+  journal_sink_ = std::make_unique<policy::JournalSink>(*journal_);
+  const policy::JournalFound& found = journal_->found();
+  if (found.cut_blocks + found.damaged_blocks > 0) {
+    context_.log.Warning(absl::StrFormat(
+        "journal %s: its last segment was not ended properly: %d cut and %d "
+        "damaged blocks are passed over",
+        setting.folder, found.cut_blocks, found.damaged_blocks));
+  }
+  return absl::OkStatus();
+}
+
+uint64_t Observers::last_reference() const {
+  return journal_ ? journal_->found().last_reference : 0;
+}
+
+std::optional<policy::JournalGauges> Observers::journal() const {
+  if (!journal_) return std::nullopt;
+  return journal_->Gauges();
+}
+
+std::string Observers::DecisionsJson(uint64_t after, size_t newest) const {
+  return milter::DecisionsJson(
+      newest > 0 ? latest_.Newest(std::min(newest, kMostShown))
+                 : latest_.After(after, kMostShown));
+}
+
+std::string Observers::WhyJson(
+    const std::string& text,
+    std::shared_ptr<const rules::Policy> policy) const {
+  const auto query = ParseWhyQuery(text);
+  if (!query.ok()) return WhyErrorJson(text, query.status());
+  absl::StatusOr<WhyFound> found;
+  if (reader_) {
+    found = FindDecisions(*query, *reader_);
+  } else {
+    found = FindDecisions(*query, latest_);
+  }
+  if (!found.ok()) return WhyErrorJson(text, found.status());
+  return milter::WhyJson(*query, *found, MakeNowSays(std::move(policy)));
+}
+
+void Observers::JournalFailed(const std::string& why) noexcept {
+  context_.log.Error("journal: " + why +
+                     "; decisions are not kept until this is mended");
+}
+
+void Observers::JournalRecovered(uint64_t dropped) noexcept {
+  context_.log.Warning(absl::StrFormat(
+      "journal: decisions are kept again; %d were not", dropped));
+}
+
+}  // namespace gate::milter

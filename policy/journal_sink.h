@@ -1,0 +1,26 @@
+// Hands decisions over to the journal, masked where the policy says so.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "policy/journal_writer.h"
+#include "policy/recorder.h"
+
+namespace gate::policy {
+
+// Confined to the recorder's thread, but for Installed.
+class JournalSink : public DecisionSink {
+ public:
+  // Which outlives the sink.
+  explicit JournalSink(JournalWriter& journal) : journal_(journal) {}
+
+  void Take(const DecisionRecord& record, const PolicyPointer& policy,
+            std::string_view bytes) noexcept override;
+  void Installed(const PolicyPointer& policy) override;
+
+ private:
+  JournalWriter& journal_;
+};
+
+}  // namespace gate::policy
