@@ -136,6 +136,11 @@ int64_t GatemilterProcess::Count(const std::string& counter) const {
   return stats["counters"].value(counter, -1);
 }
 
+bool GatemilterProcess::Shared() const {
+  const auto stats = nlohmann::json::parse(StatsJson(), nullptr, false);
+  return stats.contains("store") && stats["store"].value("shared", false);
+}
+
 std::string GatemilterProcess::Log() const { return ReadFile(log_file_); }
 
 }  // namespace gate::mta

@@ -50,6 +50,8 @@ class GatemilterProcess {
   int64_t RuleCount(const std::string& stage, const std::string& label) const;
   // A counter of `stats --json`; -1: there is none.
   int64_t Count(const std::string& counter) const;
+  // Limits are shared: a Redis is named, and it answers.
+  bool Shared() const;
   std::string Stats() const;  // as people read it
   std::string StatsJson() const;
   std::string Log() const;

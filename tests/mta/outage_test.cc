@@ -132,11 +132,7 @@ class Outage : public GateTest {
   }
 
   bool AwaitShared(bool shared) {
-    const std::string wanted =
-        std::string("\"shared\": ") + (shared ? "true" : "false");
-    return WaitUntil(
-        [&] { return gate().StatsJson().find(wanted) != std::string::npos; },
-        seconds(10));
+    return WaitUntil([&] { return gate().Shared() == shared; }, seconds(10));
   }
 
   // How many of five messages from this sender are admitted; the others must
