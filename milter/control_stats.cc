@@ -98,8 +98,8 @@ void EncodeLists(const std::vector<ListReport>& lists, v1::StatsResponse& out) {
 
 void Encode(const JournalReport& journal, v1::JournalState& out) {
   out.set_folder(journal.folder);
-  out.set_queued(journal.queued);
-  out.set_queue_size(journal.queue_size);
+  out.set_queued_bytes(journal.queued_bytes);
+  out.set_queue_bytes(journal.queue_bytes);
   out.set_written(journal.written);
   out.set_dropped(journal.dropped);
   out.set_segments(journal.segments);
@@ -110,8 +110,8 @@ void Encode(const JournalReport& journal, v1::JournalState& out) {
 
 JournalReport Decode(const v1::JournalState& in) {
   return {.folder = in.folder(),
-          .queued = in.queued(),
-          .queue_size = in.queue_size(),
+          .queued_bytes = in.queued_bytes(),
+          .queue_bytes = in.queue_bytes(),
           .written = in.written(),
           .dropped = in.dropped(),
           .segments = in.segments(),
@@ -174,6 +174,7 @@ void EncodeStats(const StatsReport& report, v1::StatsResponse& out) {
   out.set_now_us(report.now_us);
   out.set_uptime_seconds(report.uptime_seconds);
   out.set_policy_age_seconds(report.policy_age_seconds);
+  out.set_policy_load(report.policy_load);
   EncodeGauges(report, out);
 }
 
@@ -191,6 +192,7 @@ StatsReport DecodeStats(const v1::StatsResponse& in) {
   report.now_us = in.now_us();
   report.uptime_seconds = in.uptime_seconds();
   report.policy_age_seconds = in.policy_age_seconds();
+  report.policy_load = in.policy_load();
   DecodeGauges(in, report);
   return report;
 }

@@ -36,6 +36,7 @@
 #include "milter/reloader.h"
 #include "milter/stats_json.h"
 #include "milter/stores.h"
+#include "milter/ticker.h"
 #include "milter/web.h"
 #include "policy/clock.h"
 #include "policy/engine.h"
@@ -132,6 +133,8 @@ class Daemon : public ControlHandler, public WebSource {
   policy::References references_;
   policy::Engine engine_;
   Reloader reloader_;
+  const Ticker roll_{absl::Seconds(1),
+                     [this] { statistics_.Roll(clock_.Read().wall_us); }};
 };
 
 absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
@@ -209,10 +212,14 @@ StatsReport Daemon::Stats() {
   };
   StatsReport report;
   report.statistics = statistics_.Snapshot();
-  const std::shared_ptr<const rules::Policy> policy = engine_.policy();
-  report.policy_hash = policy->hash();
+  report.top = ReportTop(top_lists_, now.wall_us);
+  const std::shared_ptr<const policy::Installed> installed =
+      engine_.installed();
+  report.policy_hash = installed->policy->hash();
+  report.policy_load = installed->load;
   for (const policy::UnknownFact& unknown : engine_.UnknownFacts()) {
-    report.unknown_facts.push_back(ReportUnknownFact(unknown, *policy));
+    report.unknown_facts.push_back(
+        ReportUnknownFact(unknown, *installed->policy));
   }
   report.policy_file = policy_file_;
   report.version = GATE_VERSION;
@@ -220,7 +227,13 @@ StatsReport Daemon::Stats() {
   report.policy_age_seconds = seconds_since(reloader_.installed_at_us());
   report.store = stores_.Report();
   report.connections = engine_.Connections();
-  report.lists = ReportLists(*policy, *engine_.lists());
+  report.lists =
+      ReportLists(*installed, now.wall_us, [this](const std::string& file) {
+        return reloader_.ListChangedUs(file);
+      });
+  if (const auto journal = observers_.journal()) {
+    report.journal = ReportJournal(settings_.journal->folder, *journal);
+  }
   report.now_us = now.wall_us;
   return report;
 }

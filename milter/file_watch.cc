@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace gate::milter {
 namespace {
 
@@ -42,6 +44,11 @@ bool FileWatch::Poll() {
     changed = true;
   }
   return changed;
+}
+
+int64_t FileWatch::ChangedNs(std::string_view path) const {
+  const auto found = std::ranges::find(files_, path, &File::path);
+  return found == files_.end() ? 0 : found->seen.changed_ns;
 }
 
 }  // namespace gate::milter

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gate::milter {
@@ -23,6 +24,10 @@ class FileWatch {
   // counts only when it has stayed the same from one call to the next: one
   // that is being written waits.
   bool Poll();
+
+  // When this one of the files last changed, as of the last Watch or Poll:
+  // wall clock, nanoseconds. 0: it is not there, or not watched.
+  int64_t ChangedNs(std::string_view path) const;
 
  private:
   // No such file: all zero.

@@ -48,7 +48,7 @@ class Observers : private policy::JournalObserver {
   policy::EventLog& events() { return *recorder_; }
   // The highest reference in the journal; 0: none.
   uint64_t last_reference() const;
-  // Empty: no journal is kept.
+  // Nothing: no journal is kept.
   std::optional<policy::JournalGauges> journal() const;
 
   // milter/decision_json.h. `newest`: so many of the newest; 0: those after

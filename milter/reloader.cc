@@ -1,5 +1,7 @@
 #include "milter/reloader.h"
 
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -68,7 +70,23 @@ void Reloader::Install(const std::shared_ptr<const rules::Policy>& policy,
   log_.SetLevel(policy->settings().log);
   engine_.Install(policy);
   watch_.Watch(ListFiles(*policy), read_since_ns);
+  NoteListTimes(*policy);
   installed_at_us_ = clock_.Read().steady_us;
+}
+
+void Reloader::NoteListTimes(const rules::Policy& policy) {
+  absl::flat_hash_map<std::string, int64_t> changed;
+  for (const std::string& file : ListFiles(policy)) {
+    changed[file] = watch_.ChangedNs(file) / 1000;
+  }
+  const absl::MutexLock lock(&changed_mutex_);
+  list_changed_us_ = std::move(changed);
+}
+
+int64_t Reloader::ListChangedUs(const std::string& file) const {
+  const absl::MutexLock lock(&changed_mutex_);
+  const auto found = list_changed_us_.find(file);
+  return found == list_changed_us_.end() ? 0 : found->second;
 }
 
 ReloadReport Reloader::Reload() {
@@ -122,6 +140,7 @@ void Reloader::PollLists() {
                               result.lists->list(id).size));
   }
   engine_.InstallLists(result.lists);
+  NoteListTimes(*policy);
 }
 
 }  // namespace gate::milter

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "milter/control.h"
 #include "milter/file_watch.h"
@@ -43,10 +44,16 @@ class Reloader {
 
   // When the installed policy was; steady time.
   int64_t installed_at_us() const { return installed_at_us_; }
+  // When the file that a list's contents come from last changed before they
+  // were read; wall time. 0: nobody knows. Never waits for a reload.
+  int64_t ListChangedUs(const std::string& file) const
+      ABSL_LOCKS_EXCLUDED(changed_mutex_);
 
  private:
   void Install(const std::shared_ptr<const rules::Policy>& policy,
                int64_t read_since_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteListTimes(const rules::Policy& policy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LogReload(const ReloadReport& report);
   int64_t WallNs() const { return clock_.Read().wall_us * 1000; }
 
@@ -60,6 +67,10 @@ class Reloader {
   absl::Mutex mutex_;  // one reload at a time; the event path never takes it
   FileWatch watch_ ABSL_GUARDED_BY(mutex_);
   std::atomic<int64_t> installed_at_us_ = 0;
+  mutable absl::Mutex changed_mutex_;
+  // By file.
+  absl::flat_hash_map<std::string, int64_t> list_changed_us_
+      ABSL_GUARDED_BY(changed_mutex_);
 };
 
 }  // namespace gate::milter

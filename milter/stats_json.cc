@@ -154,8 +154,8 @@ Json ListsJson(const std::vector<ListReport>& lists) {
 Json JournalJson(const std::optional<JournalReport>& journal) {
   if (!journal) return nullptr;
   return {{"folder", journal->folder},
-          {"queued", journal->queued},
-          {"queue_size", journal->queue_size},
+          {"queued_bytes", journal->queued_bytes},
+          {"queue_bytes", journal->queue_bytes},
           {"written", journal->written},
           {"dropped", journal->dropped},
           {"segments", journal->segments},
@@ -200,6 +200,8 @@ std::string StatsJson(const StatsReport& report) {
                      {"policy",
                       {{"file", report.policy_file},
                        {"hash", report.policy_hash},
+                       {"load", report.policy_load},
+                       {"loaded", TimeJson(report.policy_loaded_us())},
                        {"age_seconds", report.policy_age_seconds}}},
                      {"connections", ConnectionsJson(report.connections)},
                      {"store", StoreJson(report.store)},

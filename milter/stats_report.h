@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "milter/missing_macro.h"
 #include "milter/stores.h"
 #include "policy/engine.h"
+#include "policy/journal_writer.h"
 #include "policy/statistics.h"
 #include "policy/top_lists.h"
 
@@ -20,19 +22,20 @@ struct ListReport {
   std::string type = {};  // "networks"
   std::string file = {};  // empty: inline
   uint64_t entries = 0;
-  uint64_t age_seconds = 0;  // since its contents were read
+  // Since the file that its contents were read from changed; 0 without one.
+  uint64_t age_seconds = 0;
 };
 
 struct JournalReport {
   std::string folder = {};
-  uint64_t queued = 0;      // records that wait to be written
-  uint64_t queue_size = 0;  // so many may
-  uint64_t written = 0;     // records, since the start
-  uint64_t dropped = 0;     // records, since the start
-  uint64_t segments = 0;    // files
-  uint64_t bytes = 0;       // of all files
-  int64_t oldest_us = 0;    // the oldest record's time; 0: there is none
-  std::string fault = {};   // why it does not write now; empty: it does
+  uint64_t queued_bytes = 0;  // of records that wait to be written
+  uint64_t queue_bytes = 0;   // so many may
+  uint64_t written = 0;       // records, since the start
+  uint64_t dropped = 0;       // records, since the start
+  uint64_t segments = 0;      // files
+  uint64_t bytes = 0;         // of all files
+  int64_t oldest_us = 0;      // the oldest record's time; 0: there is none
+  std::string fault = {};     // why it does not write now; empty: it does
 };
 
 struct TopReport {
@@ -57,11 +60,17 @@ struct StatsReport {
   int64_t now_us = 0;  // wall time when it was made
   uint64_t uptime_seconds = 0;
   uint64_t policy_age_seconds = 0;
+  uint64_t policy_load = 0;  // policies are numbered as they come, from 1 on
   StoreReport store;
   std::vector<policy::OpenConnections> connections;
   std::vector<ListReport> lists;
   std::optional<JournalReport> journal;
   std::optional<StateReport> state;
+
+  // Wall time.
+  int64_t policy_loaded_us() const {
+    return now_us - static_cast<int64_t>(policy_age_seconds) * 1'000'000;
+  }
 };
 
 // So many keys of each list, at most.
@@ -70,8 +79,11 @@ inline constexpr size_t kTopKeys = 100;
 // All kinds, for all periods.
 std::vector<TopReport> ReportTop(const policy::TopLists& lists,
                                  int64_t wall_us);
-// `lists`: the newest contents of those of `policy`; without their ages.
-std::vector<ListReport> ReportLists(const rules::Policy& policy,
-                                    const rules::ListTable& lists);
+// `changed_us`: when a file changed, wall time; 0: unknown.
+std::vector<ListReport> ReportLists(
+    const policy::Installed& installed, int64_t wall_us,
+    const std::function<int64_t(const std::string& file)>& changed_us);
+JournalReport ReportJournal(std::string folder,
+                            const policy::JournalGauges& gauges);
 
 }  // namespace gate::milter

@@ -249,9 +249,10 @@ void AddConnections(const StatsReport& report, std::string& out) {
 }
 
 void AddJournal(const JournalReport& journal, std::string& out) {
-  absl::StrAppendFormat(&out, "journal: %s, %s, %s, %d waiting, %d dropped",
+  absl::StrAppendFormat(&out, "journal: %s, %s, %s, %s waiting, %s dropped",
                         journal.folder, Number(journal.segments, "file"),
-                        Bytes(journal.bytes), journal.queued, journal.dropped);
+                        Bytes(journal.bytes), Bytes(journal.queued_bytes),
+                        Number(journal.dropped, "record"));
   if (!journal.fault.empty()) {
     absl::StrAppend(&out, ", FAULT: ", journal.fault);
   }
@@ -278,7 +279,7 @@ void AddHead(const StatsReport& report, std::string& out) {
   }
   for (const ListReport& list : report.lists) {
     if (list.file.empty()) continue;
-    absl::StrAppendFormat(&out, "list %s: %d %s of %s, read %s ago\n",
+    absl::StrAppendFormat(&out, "list %s: %d %s of %s, changed %s ago\n",
                           list.name, list.entries, list.type, list.file,
                           Duration(list.age_seconds));
   }

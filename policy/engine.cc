@@ -85,6 +85,11 @@ std::shared_ptr<const rules::ListTable> Engine::lists() const {
   return newest ? newest->lists : nullptr;
 }
 
+std::shared_ptr<const Installed> Engine::installed() const {
+  uint64_t generation = 0;
+  return Newest(generation);
+}
+
 std::vector<UnknownFact> Engine::UnknownFacts() const {
   return macros_.Unknown(policy()->needs().macro_facts);
 }

@@ -55,6 +55,8 @@ class Engine {
   std::shared_ptr<const rules::Policy> policy() const;
   // The newest contents of the installed policy's lists.
   std::shared_ptr<const rules::ListTable> lists() const;
+  // Both, as they belong together. Null: there is none yet.
+  std::shared_ptr<const Installed> installed() const;
   // Facts of the installed policy whose macros some MTA never sends.
   std::vector<UnknownFact> UnknownFacts() const;
 

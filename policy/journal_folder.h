@@ -36,6 +36,7 @@ class JournalFolder {
   // Removes what is too old.
   absl::Status RemoveOld(int64_t now_us);
 
+  size_t segments() const { return segments_.size(); }
   uint64_t bytes() const { return bytes_; }  // of all segments
   // When the oldest segment was begun, as its file says; 0: there is none.
   int64_t oldest_us() const;

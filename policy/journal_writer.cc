@@ -30,6 +30,7 @@ class RecordQueue {
   }
 
   size_t bytes() const { return bytes_.size(); }
+  size_t capacity() const { return capacity_; }
   bool Append(std::string_view record) {
     const auto size = static_cast<uint32_t>(record.size());
     if (bytes_.size() + sizeof size + size > capacity_) return false;
@@ -134,6 +135,7 @@ void JournalWriter::Impl::Run() {
     Round(put, flush);
     const absl::MutexLock lock(&mutex);
     ++rounds;
+    gauges.segments = folder.segments();
     gauges.disk_bytes = folder.bytes();
     gauges.oldest_us = folder.oldest_us();
     gauges.error = error;
@@ -278,6 +280,7 @@ JournalGauges JournalWriter::Gauges() const {
   const absl::MutexLock lock(&impl_->mutex);
   JournalGauges gauges = impl_->gauges;
   gauges.queued_bytes = impl_->queue.bytes();
+  gauges.queue_bytes = impl_->queue.capacity();
   return gauges;
 }
 

@@ -38,12 +38,14 @@ class JournalObserver {
 
 struct JournalGauges {
   uint64_t queued_bytes = 0;
-  uint64_t records = 0;     // written since Open
-  uint64_t bytes = 0;       // written since Open
-  uint64_t dropped = 0;     // records since Open
-  uint64_t disk_bytes = 0;  // all segments
-  int64_t oldest_us = 0;    // wall time of the oldest record; 0: none
-  std::string error;        // why it does not write now; empty: it does
+  uint64_t queue_bytes = 0;  // so many may be queued
+  uint64_t records = 0;      // written since Open
+  uint64_t bytes = 0;        // written since Open
+  uint64_t dropped = 0;      // records since Open
+  uint64_t segments = 0;     // files
+  uint64_t disk_bytes = 0;   // of all segments
+  int64_t oldest_us = 0;     // wall time of the oldest record; 0: none
+  std::string error;         // why it does not write now; empty: it does
 };
 
 // What Open found of those that wrote before.

@@ -163,8 +163,8 @@ function journalCard(stats) {
   return card("Journal", mark, facts([
     ["Folder", journal.folder], ["Fault", journal.fault || null], ["Written", several(journal.written, "record")],
     ["Dropped", several(journal.dropped, "record")],
-    ["Queue", make("div", {class: "with-bar"}, `${count(journal.queued)} of ${count(journal.queue_size)}`,
-      shareBar(journal.queued, journal.queue_size, journal.queued > journal.queue_size / 2 && "over"))],
+    ["Queue", make("div", {class: "with-bar"}, `${bytes(journal.queued_bytes)} of ${bytes(journal.queue_bytes)}`,
+      shareBar(journal.queued_bytes, journal.queue_bytes, journal.queued_bytes > journal.queue_bytes / 2 && "over"))],
     ["On disk", `${bytes(journal.bytes)} in ${several(journal.segments, "file")}`],
     ["Reaches back", journal.oldest ? span((Date.parse(stats.time) - Date.parse(journal.oldest)) / 1000) : null]]));
 }
@@ -174,7 +174,7 @@ function listsCard(stats) {
   if (!lists.length) return card("Lists", null, make("p", {class: "muted"}, "The policy has none."));
   return card("Lists", null, make("div", {class: "scroll"}, make("table", {}, make("caption", {class: "hidden"}, "Lists of the policy"),
     make("thead", {}, make("tr", {}, make("th", {scope: "col"}, "List"), make("th", {scope: "col", class: "mid"}, "Of"),
-      make("th", {scope: "col", class: "number"}, "Entries"), make("th", {scope: "col", class: "number"}, "Read"))),
+      make("th", {scope: "col", class: "number"}, "Entries"), make("th", {scope: "col", class: "number"}, "Changed"))),
     make("tbody", {}, lists.map((list) => make("tr", {}, make("th", {scope: "row", title: list.file || "in the policy file"}, list.list),
       make("td", {class: "mid"}, list.type), make("td", {class: "number"}, count(list.entries)),
       make("td", {class: "number muted"}, list.file ? `${span(list.age_seconds)} ago` : "inline")))))));

@@ -120,8 +120,8 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
                   .entries = 12,
                   .age_seconds = 13}};
   stats.journal = {.folder = "/var/log/g",
-                   .queued = 1,
-                   .queue_size = 2,
+                   .queued_bytes = 1,
+                   .queue_bytes = 2,
                    .written = 3,
                    .dropped = 4,
                    .segments = 5,
@@ -140,6 +140,7 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
   stats.version = "0.1.0";
   stats.uptime_seconds = 7;
   stats.policy_age_seconds = 6;
+  stats.policy_load = 5;
   stats.store = {.name = "redis 127.0.0.1:6379",
                  .shared = true,
                  .why = "no answer",
