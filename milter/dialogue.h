@@ -64,6 +64,8 @@ class Dialogue : private Answers {
   // The next event is answered 421; counted as `why` then: kTurnedAway or
   // kDrained.
   void TurnAway(policy::Counter why) { turned_away_ = why; }
+  // Before that an MTA takes no reply to an event, also no 421.
+  bool negotiated() const { return negotiated_; }
   // The stream is of no use any more: what the MTA reads next is a 421, not
   // just the end of the connection, which some MTAs take for an acceptance.
   State Break(policy::Counter why, std::string& out) noexcept;

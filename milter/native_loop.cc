@@ -145,6 +145,12 @@ bool NativeLoop::Full() const {
          context_.options.max_connections + kTurnedAwayAtOnce;
 }
 
+// Without descriptors each pauses by itself.
+bool NativeLoop::paused() const {
+  return std::ranges::any_of(
+      listeners_, [](const auto& listener) { return listener->paused(); });
+}
+
 void NativeLoop::ResumeListeners() {
   if (Full()) return;
   for (const auto& each : listeners_) each->Resume();
@@ -189,8 +195,7 @@ void NativeLoop::Gone(NativePeer& peer) {
   --connections_;
   --context_.connections;
   if (draining_ && connections_ == 0) loop_.Stop();
-  const bool paused = !listeners_.empty() && listeners_.front()->paused();
-  if (paused && !OverShare()) ResumeListeners();
+  if (paused() && !OverShare()) ResumeListeners();
 }
 
 void NativeLoop::StartTicking() {
@@ -202,8 +207,7 @@ void NativeLoop::Tick() {
   TimeOut(calm_, context_.options.idle_us);
   ResumeListeners();
   spare_.clear();
-  const bool paused = !listeners_.empty() && listeners_.front()->paused();
-  if (connections_ > 0 || paused) StartTicking();
+  if (connections_ > 0 || paused()) StartTicking();
 }
 
 // Who times out goes to the back of a list, or goes.

@@ -76,6 +76,8 @@ class NativeLoop : private PeerOwner {
   bool OverShare() const;
   // Of all loops: nobody accepts any more.
   bool Full() const;
+  // One of the listeners.
+  bool paused() const;
   void ResumeListeners();
   void EndTurn();
   void ResumeAnswered();

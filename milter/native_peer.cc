@@ -126,13 +126,25 @@ void NativePeer::Resume() {
 
 void NativePeer::TimeOut() {
   if (waiting()) return owner_.Calm(*this);
-  if (state_ == State::kFarewell || !socket_->sent()) return Leave();
-  End(kept_.empty() ? Counter::kIdleEnded : Counter::kHalfPackets);
+  if (state_ == State::kFarewell) return Leave();
+  if (socket_->sent()) {
+    return BreakOff(kept_.empty() ? Counter::kIdleEnded
+                                  : Counter::kHalfPackets);
+  }
+  // It does not read: it would not read a 421 either.
+  context_.dialogue.statistics.Count(Counter::kIdleEnded);
+  Leave();
 }
 
 void NativePeer::End(Counter why) {
   if (state_ == State::kFarewell) return;
-  if (waiting() || !socket_->sent()) return dialogue_.TurnAway(why);
+  if (waiting() || !socket_->sent() || !dialogue_.negotiated()) {
+    return dialogue_.TurnAway(why);
+  }
+  BreakOff(why);
+}
+
+void NativePeer::BreakOff(Counter why) {
   context_.output.clear();
   state_ = dialogue_.Break(why, context_.output);
   Flush();

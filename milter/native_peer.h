@@ -52,7 +52,8 @@ class NativePeer : private policy::LoopSocket::Handler, private DialogueOwner {
   // Requires: Answered was called.
   void Resume();
   void TurnAway(policy::Counter why) { dialogue_.TurnAway(why); }
-  // Says 421 now, or to the next event where that cannot be; counted as `why`.
+  // Says 421 now, or to the next event where that cannot be; counted as `why`:
+  // kTurnedAway or kDrained.
   void End(policy::Counter why);
   bool waiting() const { return state_ == State::kWaiting; }
   // Silent for too long.
@@ -76,6 +77,8 @@ class NativePeer : private policy::LoopSocket::Handler, private DialogueOwner {
   std::string_view Work(std::string_view bytes);
   void WorkOnKept();
   void Flush();
+  // Says 421 now. Requires: all that was to be said was sent.
+  void BreakOff(policy::Counter why);
   // What is to be done after work; may destroy the peer.
   void Settle(bool progress);
   void Leave();

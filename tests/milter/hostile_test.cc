@@ -384,5 +384,20 @@ TEST_F(HostileTest, LivesWithAnMtaThatDoesNotRead) {
   EXPECT_EQ(mta.Read(1), "");
 }
 
+// For good: it costs one of the places.
+TEST_F(HostileTest, EndsAnMtaThatNeverReads) {
+  Serve({.half_packet_us = kSecondUs});
+  MtaClient mta(path());
+  ASSERT_TRUE(mta.Negotiate());
+  std::thread asks([&] {
+    const std::string rcpt = Bytes(TextsPacket('R', {"<x@x.example>"}));
+    for (size_t i = 0; i < 50'000; ++i) mta.SendBytes(rcpt);
+  });
+  EXPECT_TRUE(mta::WaitUntil([&] { return Counted(Counter::kIdleEnded) == 1; },
+                             std::chrono::seconds(10)));
+  asks.join();
+  ExpectLevels();
+}
+
 }  // namespace
 }  // namespace gate::milter

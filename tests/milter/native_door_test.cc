@@ -23,6 +23,7 @@
 #include "milter/listener.h"
 #include "policy/clock.h"
 #include "tests/milter/mta_client.h"
+#include "tests/milter/mta_packets.h"
 #include "tests/mta/child_process.h"
 #include "tests/mta/temp_dir.h"
 #include "tests/rules/policy_text.h"
@@ -169,6 +170,27 @@ TEST_F(NativeDoorTest, AfterTheDrainTheNextEventIsAnswered421) {
   EXPECT_EQ(Counted(Counter::kDrained), 2u);
   mta.Quit();
   fresh.Quit();
+}
+
+// To an MTA that negotiates a 421 is no answer: it would decide on its own.
+TEST_F(NativeDoorTest, AfterTheDrainANegotiationIsStillAnswered) {
+  Serve({.loops = 1, .drain_us = 0});
+  MtaClient early(Path());
+  const std::string offer = Bytes(OfferPacket());
+  MtaClient half(Path());
+  half.SendBytes(offer.substr(0, 7));
+  MtaClient last(Path());
+  ASSERT_NO_FATAL_FAILURE(Begin(last));  // all three are accepted
+  Stop();
+  ASSERT_TRUE(AwaitClosed());
+  ASSERT_EQ(last.Rcpt("<b@b.example>").text.substr(0, 3), "421");
+  ASSERT_TRUE(early.Negotiate());
+  EXPECT_EQ(early.Connect("x", "192.0.2.1", 1).text.substr(0, 3), "421");
+  half.SendBytes(offer.substr(7));
+  EXPECT_EQ(half.Receive().command, 'O');
+  half.SendBytes(Bytes(ConnectPacket("x", "192.0.2.1", 1)));
+  EXPECT_EQ(half.Receive().command, 'y');
+  EXPECT_EQ(Counted(Counter::kDrained), 3u);
 }
 
 // A few seconds after the drain nobody can have an event any more.
