@@ -6,6 +6,7 @@ namespace {
 // Strangers come from 2001:db9::/32, each from an address of its own. A ban
 // lasts longer than the visitor may wait for its next answers.
 constexpr char kRules[] = R"(
+set loops 4
 list our_domains  domains  { example.org relay.test }
 list our_networks networks { 127.0.0.0/8 192.0.2.0/24 }
 list blocked      networks { 198.51.100.0/24 }
