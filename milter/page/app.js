@@ -1,6 +1,6 @@
 // The page: asks for the numbers every five seconds and for decisions every
 // two, shows the section that the address names, and remembers range and theme.
-import {byId, clock, setText} from "./dom.js";
+import {byId, clock, setText, visible} from "./dom.js";
 import {showChart} from "./chart_view.js";
 import {showHealth, showTiles, showWarnings} from "./health_view.js";
 import {decisionsAddress, startLive, takeDecisions} from "./live_view.js";
@@ -138,7 +138,7 @@ function go() {
   byId("overview").hidden = query !== "";
   byId("why").hidden = query === "";
   markSection(query ? "why" : path);
-  document.title = `${query || VIEWS[path]?.title || "Overview"} · gatemilter`;
+  document.title = `${visible(query) || VIEWS[path]?.title || "Overview"} · gatemilter`;
   if (!query) {
     leaveWhy();
     return showView(path);

@@ -2,15 +2,23 @@
 // attributes here, and nowhere else: no markup is ever parsed.
 
 const SVG = "http://www.w3.org/2000/svg";
+// Control characters, and those that are not seen or turn text round: a name
+// must not look like another one.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+// Writes them out, as the log does: "\u202e".
+export function visible(text) {
+  return String(text).replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
 
 function build(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "onclick") element.addEventListener("click", value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, value === true ? "" : visible(value));
   }
-  element.append(...children.flat(Infinity).filter((child) =>
-    child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => child instanceof Node ? child : visible(child)));
   return element;
 }
 
@@ -28,7 +36,8 @@ export function byId(id) {
 }
 
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = visible(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 // Makes the children of `parent` those that `render(item)` gives, in order. A

@@ -130,7 +130,9 @@ function showFound(query, answer) {
   const notice = answer.error || (records.length ? `${several(records.length, "decision")}${answer.more ? ", and there are more" : ""}; the newest first` :
     "No decision fits. Asked for were the journal and the latest decisions; a passed message is there only if it was sampled.");
   const shown = records.map((one, i) => i < OPEN ? story(one) : folded(one));
-  frame(query, make("p", {class: "muted", role: "status"}, notice), ...shown);
+  const focused = byId("why").contains(document.activeElement);
+  const title = frame(query, make("p", {class: "muted", role: "status"}, notice), ...shown);
+  if (focused) title.focus({preventScroll: true});
 }
 
 let asked = 0;
