@@ -12,6 +12,10 @@ with open(os.path.join(os.path.dirname(__file__), "page_checks.js"),
     CHECKS = checks_file.read().strip()
 
 
+def binary():
+    return sys.argv[1]
+
+
 class PageCase(unittest.TestCase):
     """A gatemilter that refused once by each rule, and an open page."""
 
@@ -20,7 +24,7 @@ class PageCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.setting = Setting(sys.argv[1], cls.settings)
+        cls.setting = Setting(binary(), cls.settings)
         cls.addClassCleanup(cls.setting.close)
         cls.setting.open()
         cls.gate, cls.browser = cls.setting.gate, cls.setting.browser
