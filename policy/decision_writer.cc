@@ -76,9 +76,14 @@ bool LeftOut(FactId id) {
   }
 }
 
-// At most `size` bytes of valid UTF-8.
+// At most `size` bytes, not ending within a character; text that is no UTF-8
+// has no characters. Requires: it is longer.
 std::string_view Cut(std::string_view text, size_t size) {
-  while ((static_cast<uint8_t>(text[size]) & 0xc0) == 0x80) --size;
+  constexpr size_t kMaxContinuation = 3;
+  for (size_t end = size; end + kMaxContinuation >= size && end > 0; --end) {
+    const bool within = (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80;
+    if (!within) return text.substr(0, end);
+  }
   return text.substr(0, size);
 }
 

@@ -82,6 +82,11 @@ bool TakeVarint(std::string_view& bytes, uint64_t& value) {
   return false;
 }
 
+// Requires: kBlockHeaderBytes.
+uint32_t HeaderCrc(std::string_view block) {
+  return Crc(block.substr(8, kBlockHeaderBytes - 8));
+}
+
 // Requires: room for it in front of the filter.
 void PutHeader(const BlockHeader& header, std::string& block) {
   block.replace(0, kBlockMagic.size(), kBlockMagic);
@@ -90,14 +95,12 @@ void PutHeader(const BlockHeader& header, std::string& block) {
   Put(header.packed_size, 16, block);
   Put(header.packed_crc, 20, block);
   Put(header.filter_size, 24, block);
-  Put(uint32_t{0}, 28, block);
+  Put(header.filter_crc, 28, block);
   Put(header.oldest_us, 32, block);
   Put(header.newest_us, 40, block);
   Put(header.least_reference, 48, block);
   Put(header.greatest_reference, 56, block);
-  const auto covered = std::string_view(block).substr(
-      8, kBlockHeaderBytes - 8 + header.filter_size);
-  Put(Crc(covered), 4, block);
+  Put(HeaderCrc(block), 4, block);
 }
 
 }  // namespace
@@ -171,6 +174,7 @@ std::string_view BlockBuilder::Pack() {
   const std::string filter = MakeFilter(keys_);
   if (header_.greatest_reference == 0) header_.least_reference = 0;
   header_.filter_size = static_cast<uint32_t>(filter.size());
+  header_.filter_crc = Crc(filter);
   header_.raw_size = static_cast<uint32_t>(raw_.size());
   const size_t packed_at = kBlockHeaderBytes + filter.size();
   block_.resize(packed_at + ZSTD_compressBound(raw_.size()));
@@ -189,18 +193,9 @@ std::string_view BlockBuilder::Pack() {
   return block_;
 }
 
-size_t HeaderAndFilterSize(std::string_view header) {
-  if (header.size() < kBlockHeaderBytes || !header.starts_with(kBlockMagic)) {
-    return 0;
-  }
-  const auto filter_size = Read<uint32_t>(header, 24);
-  return filter_size > kMaxBlockPart ? 0 : kBlockHeaderBytes + filter_size;
-}
-
 std::optional<BlockHeader> ReadBlockHeader(std::string_view bytes) {
-  const size_t size = HeaderAndFilterSize(bytes);
-  if (size == 0 || bytes.size() < size ||
-      Crc(bytes.substr(8, size - 8)) != Read<uint32_t>(bytes, 4)) {
+  if (bytes.size() < kBlockHeaderBytes || !bytes.starts_with(kBlockMagic) ||
+      HeaderCrc(bytes) != Read<uint32_t>(bytes, 4)) {
     return std::nullopt;
   }
   const BlockHeader header{.records = Read<uint32_t>(bytes, 8),
@@ -208,15 +203,21 @@ std::optional<BlockHeader> ReadBlockHeader(std::string_view bytes) {
                            .packed_size = Read<uint32_t>(bytes, 16),
                            .packed_crc = Read<uint32_t>(bytes, 20),
                            .filter_size = Read<uint32_t>(bytes, 24),
+                           .filter_crc = Read<uint32_t>(bytes, 28),
                            .oldest_us = Read<int64_t>(bytes, 32),
                            .newest_us = Read<int64_t>(bytes, 40),
                            .least_reference = Read<uint64_t>(bytes, 48),
                            .greatest_reference = Read<uint64_t>(bytes, 56)};
   if (header.raw_size > kMaxBlockPart || header.packed_size > kMaxBlockPart ||
-      header.records > kMaxBlockRecords) {
+      header.filter_size > kMaxBlockPart || header.records > kMaxBlockRecords) {
     return std::nullopt;
   }
   return header;
+}
+
+bool IsWholeFilter(const BlockHeader& header, std::string_view filter) {
+  return filter.size() == header.filter_size &&
+         Crc(filter) == header.filter_crc;
 }
 
 bool UnpackBlock(const BlockHeader& header, std::string_view packed,

@@ -6,9 +6,12 @@
 // The header is 64 bytes, numbers are little-endian:
 //   0 magic            16 packed size      32 oldest wall time, us (64 bits)
 //   4 CRC of the rest  20 CRC of packed    40 newest wall time, us (64 bits)
-//     and the filter   24 filter size      48 least reference (64 bits)
-//   8 records          28 0                56 greatest reference; 0: none
+//     of the header    24 filter size      48 least reference (64 bits)
+//   8 records          28 CRC of filter    56 greatest reference; 0: none
 //  12 raw size
+//
+// Each part has a CRC of its own: whose header is whole can be passed over,
+// whatever became of the rest.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +31,12 @@ namespace gate::policy {
 inline constexpr size_t kBlockBytes = size_t{64} << 10;  // of records
 inline constexpr size_t kBlockHeaderBytes = 64;
 inline constexpr std::string_view kBlockMagic = "GMJ1";
+inline constexpr size_t kMaxRecordInBlock = size_t{64} << 10;
 inline constexpr size_t kMaxBlockRecords = 65'536;
-// Filter and packed records of one block: more is damage.
-inline constexpr size_t kMaxBlockPart = size_t{4} << 20;
+// Filter, records, and packed records of one block: more is damage. A block is
+// full with less than kBlockBytes and one record.
+inline constexpr size_t kMaxBlockPart = 4 * kBlockBytes;
+static_assert(kMaxBlockPart > kBlockBytes + kMaxRecordInBlock);
 
 struct BlockHeader {
   uint32_t records = 0;
@@ -38,6 +44,7 @@ struct BlockHeader {
   uint32_t packed_size = 0;
   uint32_t packed_crc = 0;
   uint32_t filter_size = 0;
+  uint32_t filter_crc = 0;
   int64_t oldest_us = 0;
   int64_t newest_us = 0;
   uint64_t least_reference = 0;
@@ -64,6 +71,7 @@ class BlockBuilder {
   BlockBuilder();
   ~BlockBuilder();
 
+  // Requires: not full; at most kMaxRecordInBlock.
   void Add(const RecordKeys& keys, std::string_view record);
   bool empty() const { return header_.records == 0; }
   bool full() const { return raw_.size() >= kBlockBytes; }
@@ -82,11 +90,11 @@ class BlockBuilder {
   std::unique_ptr<Packer> packer_;
 };
 
-// Of the bytes at the begin of a block: with its whole filter. Empty: they are
-// none, or are damaged.
+// Of the bytes at the begin of a block. Empty: they are too few, are none, or
+// are damaged.
 std::optional<BlockHeader> ReadBlockHeader(std::string_view bytes);
-// The size of the header with its filter, by the header alone; 0: it is none.
-size_t HeaderAndFilterSize(std::string_view header);
+// False: damaged, whether the block holds what somebody looks for is not known.
+bool IsWholeFilter(const BlockHeader& header, std::string_view filter);
 
 // The records of a block, in order; views into `raw`. False: damaged.
 bool UnpackBlock(const BlockHeader& header, std::string_view packed,

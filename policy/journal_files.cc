@@ -40,12 +40,23 @@ class DiskFile : public JournalFile {
   ~DiskFile() override { close(fd_); }
 
   absl::Status Append(std::string_view bytes) override {
-    return WriteAll(fd_, path_, bytes);
+    struct stat status = {};
+    if (fstat(fd_, &status) == 0 && status.st_nlink == 0) {
+      return absl::NotFoundError(path_ + ": somebody has removed it");
+    }
+    absl::Status written = WriteAll(fd_, path_, bytes);
+    if (written.ok()) {
+      size_ += static_cast<off_t>(bytes.size());
+    } else if (ftruncate(fd_, size_) != 0) {
+      // Readers pass over half a block.
+    }
+    return written;
   }
 
  private:
   const int fd_;
   const std::string path_;
+  off_t size_ = 0;  // of what was appended
 };
 
 int64_t Microseconds(const timespec& time) {

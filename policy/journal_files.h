@@ -17,7 +17,8 @@ namespace gate::policy {
 class JournalFile {
  public:
   virtual ~JournalFile() = default;
-  // All or an error; after an error its end is doubtful.
+  // All or an error, after which nothing of it is there as far as the disk lets
+  // it be taken back. NotFound: somebody has removed the file.
   virtual absl::Status Append(std::string_view bytes) = 0;
 };
 

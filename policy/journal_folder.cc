@@ -22,7 +22,8 @@ constexpr int kPolicyLevel = 9;
 
 }  // namespace
 
-absl::Status JournalFolder::Open() {
+// What a clock ahead of ours wrote counts as written now: it must go one day.
+absl::Status JournalFolder::Open(int64_t now_us) {
   if (absl::Status locked = files_.Lock(bounds_.folder); !locked.ok()) {
     return locked;
   }
@@ -33,7 +34,7 @@ absl::Status JournalFolder::Open() {
     segments_.push_back({.name = entry.name,
                          .bytes = entry.bytes,
                          .begun_us = 0,
-                         .newest_us = entry.modified_us});
+                         .newest_us = std::min(entry.modified_us, now_us)});
     bytes_ += entry.bytes;
   }
   std::sort(segments_.begin(), segments_.end(),
@@ -50,17 +51,43 @@ bool JournalFolder::IsFull(const Segment& segment, size_t more,
          now_us - segment.begun_us > longest;
 }
 
-absl::Status JournalFolder::Append(std::string_view block, int64_t now_us) {
-  if (!open_ || IsFull(segments_.back(), block.size(), now_us)) {
+absl::Status JournalFolder::MakeReady(size_t block_bytes, int64_t now_us) {
+  // The clock may have gone back.
+  if (open_)
+    segments_.back().begun_us = std::min(segments_.back().begun_us, now_us);
+  if (!open_ || IsFull(segments_.back(), block_bytes, now_us)) {
     open_.reset();
     if (absl::Status begun = Begin(now_us); !begun.ok()) return begun;
   }
-  while (segments_.size() > 1 && bytes_ + block.size() > bounds_.max_bytes) {
+  while (segments_.size() > 1 && bytes_ + block_bytes > bounds_.max_bytes) {
     if (absl::Status removed = RemoveOldest(); !removed.ok()) return removed;
   }
+  return absl::OkStatus();
+}
+
+// A disk that stays full must not end up with a file for each try.
+void JournalFolder::Abandon() {
+  open_.reset();
+  const Segment& last = segments_.back();
+  if (last.bytes > 0 || !files_.Remove(Path(last.name)).ok()) return;
+  segments_.pop_back();
+}
+
+absl::Status JournalFolder::Append(std::string_view block, int64_t now_us) {
+  if (absl::Status ready = MakeReady(block.size(), now_us); !ready.ok()) {
+    if (open_) Abandon();
+    return ready;
+  }
   absl::Status written = open_->Append(block);
-  if (!written.ok()) {
+  if (absl::IsNotFound(written)) {
     open_.reset();
+    bytes_ -= std::min(bytes_, segments_.back().bytes);
+    segments_.pop_back();
+    written = Begin(now_us);
+    if (written.ok()) written = open_->Append(block);
+  }
+  if (!written.ok()) {
+    if (open_) Abandon();
     return written;
   }
   segments_.back().bytes += block.size();
@@ -80,9 +107,16 @@ absl::Status JournalFolder::Begin(int64_t now_us) {
   open_ = *std::move(created);
   segments_.push_back(
       {.name = name, .bytes = 0, .begun_us = now_us, .newest_us = now_us});
-  if (policy_ == 0) return RemoveOld(now_us);
-  const absl::Status touched = files_.Touch(Path(PolicyFileName(policy_)));
-  return touched.ok() ? RemoveOld(now_us) : touched;
+  if (absl::Status touched = TouchPolicy(); !touched.ok()) return touched;
+  if (absl::Status removed = RemoveOld(now_us); !removed.ok()) return removed;
+  return RemoveOldPolicies(now_us);
+}
+
+absl::Status JournalFolder::TouchPolicy() {
+  if (policy_ == 0) return absl::OkStatus();
+  const std::string path = Path(PolicyFileName(policy_));
+  if (files_.Touch(path).ok()) return absl::OkStatus();
+  return files_.Replace(path, packed_policy_);  // somebody has removed it
 }
 
 absl::Status JournalFolder::RemoveOldest() {
@@ -96,13 +130,15 @@ absl::Status JournalFolder::RemoveOldest() {
 }
 
 absl::Status JournalFolder::RemoveOld(int64_t now_us) {
-  bool removed_some = false;
+  // The clock may have gone back.
+  for (Segment& segment : segments_) {
+    segment.newest_us = std::min(segment.newest_us, now_us);
+  }
   while (!segments_.empty() && !(open_ && segments_.size() == 1) &&
          now_us - segments_.front().newest_us > bounds_.keep_us) {
     if (absl::Status removed = RemoveOldest(); !removed.ok()) return removed;
-    removed_some = true;
   }
-  return removed_some ? RemoveOldPolicies(now_us) : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 absl::Status JournalFolder::RemoveOldPolicies(int64_t now_us) {
@@ -132,15 +168,21 @@ absl::Status JournalFolder::PutPolicy(uint64_t number,
   }
   packed.resize(size);
   policy_ = number;
-  return files_.Replace(Path(PolicyFileName(number)), packed);
+  packed_policy_ = std::move(packed);
+  return files_.Replace(Path(PolicyFileName(number)), packed_policy_);
 }
 
 int64_t JournalFolder::oldest_us() const {
   return segments_.empty() ? 0 : SegmentTime(segments_.front().name);
 }
 
-std::string JournalFolder::newest() const {
-  return segments_.empty() ? "" : Path(segments_.back().name);
+std::vector<std::string> JournalFolder::NewestFirst() const {
+  std::vector<std::string> paths;
+  for (auto segment = segments_.rbegin(); segment != segments_.rend();
+       ++segment) {
+    paths.push_back(Path(segment->name));
+  }
+  return paths;
 }
 
 }  // namespace gate::policy

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "policy/journal_files.h"
@@ -27,9 +28,10 @@ class JournalFolder {
       : bounds_(bounds), files_(files) {}
 
   // Reads what is there. An error: the folder cannot be used.
-  absl::Status Open();
+  absl::Status Open(int64_t now_us);
   // Appends a block, to a new segment if need be, and removes the oldest ones
-  // to make room. After an error the next block goes to a new segment.
+  // to make room. After an error nothing of it is kept, and the next block goes
+  // to a new segment.
   absl::Status Append(std::string_view block, int64_t now_us);
   // Keeps the description of the policy that decides from now on.
   absl::Status PutPolicy(uint64_t number, std::string_view description);
@@ -40,8 +42,8 @@ class JournalFolder {
   uint64_t bytes() const { return bytes_; }  // of all segments
   // When the oldest segment was begun, as its file says; 0: there is none.
   int64_t oldest_us() const;
-  // The path of the newest segment; empty: there is none.
-  std::string newest() const;
+  // The paths of all segments, the newest first.
+  std::vector<std::string> NewestFirst() const;
 
  private:
   struct Segment {
@@ -55,6 +57,10 @@ class JournalFolder {
   }
   bool IsFull(const Segment& segment, size_t more, int64_t now_us) const;
   absl::Status Begin(int64_t now_us);
+  // Begins a segment if the block needs one, and makes room.
+  absl::Status MakeReady(size_t block_bytes, int64_t now_us);
+  void Abandon();
+  absl::Status TouchPolicy();
   absl::Status RemoveOldest();
   absl::Status RemoveOldPolicies(int64_t now_us);
 
@@ -64,6 +70,7 @@ class JournalFolder {
   std::unique_ptr<JournalFile> open_;  // the last of segments_
   uint64_t bytes_ = 0;
   uint64_t policy_ = 0;  // the last one that was put; 0: none
+  std::string packed_policy_;
 };
 
 }  // namespace gate::policy

@@ -36,8 +36,10 @@ std::string SegmentName(int64_t wall_us) {
                          wall_us % 1'000'000);
 }
 
+// Also one that SegmentName makes: there is no 99th day.
 bool IsSegmentName(std::string_view name) {
-  return Matches(name, kSegmentPattern);
+  return Matches(name, kSegmentPattern) &&
+         SegmentName(SegmentTime(name)) == name;
 }
 
 int64_t SegmentTime(std::string_view name) {

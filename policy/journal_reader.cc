@@ -11,13 +11,15 @@
 #include "policy/journal_files.h"
 #include "policy/journal_names.h"
 #include "policy/journal_segment.h"
+#include "policy/reference.h"
 
 namespace gate::policy {
 namespace {
 
 using Order = JournalQuery::Order;
 
-constexpr uint64_t kMaxDescription = uint64_t{1} << 30;
+// Of a damaged file: the largest policies have some MB.
+constexpr uint64_t kMaxDescription = uint64_t{256} << 20;
 
 // The filter's key for a network; empty: it is wider than those it knows.
 std::optional<uint64_t> KeyOf(const rules::IpPrefix& network) {
@@ -155,18 +157,23 @@ absl::StatusOr<std::string> JournalReader::Policy(uint64_t number) const {
   return description;
 }
 
-JournalFound InspectSegment(const std::string& path) {
+JournalFound InspectSegments(const std::vector<std::string>& newest_first) {
   JournalFound found;
-  const auto segment = JournalSegment::Open(path);
-  if (!segment.ok()) return found;
-  const auto blocks =
-      segment->Find([&found](const BlockHeader& header, std::string_view) {
-        found.last_reference =
-            std::max(found.last_reference, header.greatest_reference);
-        return false;
-      });
-  found.damaged_blocks = blocks.damaged;
-  found.cut_blocks = blocks.cut ? 1 : 0;
+  for (const std::string& path : newest_first) {
+    const auto segment = JournalSegment::Open(path);
+    if (!segment.ok()) continue;
+    const auto blocks =
+        segment->Find([&found](const BlockHeader& header, std::string_view) {
+          found.last_reference =
+              LaterReference(found.last_reference, header.greatest_reference);
+          return false;
+        });
+    if (path == newest_first.front()) {
+      found.damaged_blocks = blocks.damaged;
+      found.cut_blocks = blocks.cut ? 1 : 0;
+    }
+    if (found.last_reference != 0) break;
+  }
   return found;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
@@ -61,7 +62,8 @@ class JournalReader {
   std::string folder_;
 };
 
-// What is wrong with a segment, and its greatest reference.
-JournalFound InspectSegment(const std::string& path);
+// What is wrong with the newest of the segments, and the latest reference of
+// all: after a kill the newest may have none.
+JournalFound InspectSegments(const std::vector<std::string>& newest_first);
 
 }  // namespace gate::policy

@@ -53,29 +53,37 @@ bool JournalSegment::ReadAt(uint64_t offset, size_t size,
   return true;
 }
 
-std::optional<BlockHeader> JournalSegment::HeaderAt(uint64_t offset,
-                                                    std::string& bytes) const {
-  const uint64_t left = size_ - offset;
-  if (!ReadAt(offset, std::min<uint64_t>(left, kUsualHeader), bytes)) return {};
-  const size_t size = HeaderAndFilterSize(bytes);
-  if (size == 0 || size > left) return {};
-  if (size > bytes.size() && !ReadAt(offset, size, bytes)) return {};
-  bytes.resize(size);
-  const auto header = ReadBlockHeader(bytes);
-  if (!header || header->size() > left) return {};
+std::optional<BlockHeader> JournalSegment::HeaderAt(
+    uint64_t offset, std::string_view bytes) const {
+  auto header = ReadBlockHeader(bytes);
+  if (header && header->size() > size_ - offset) header.reset();
   return header;
 }
 
-uint64_t JournalSegment::NextBlock(uint64_t offset, std::string& bytes) const {
+std::optional<std::string_view> JournalSegment::FilterAt(
+    uint64_t offset, const BlockHeader& header, std::string& bytes) const {
+  const size_t size = kBlockHeaderBytes + header.filter_size;
+  if (size > bytes.size() && !ReadAt(offset, size, bytes)) return std::nullopt;
+  const auto filter =
+      std::string_view(bytes).substr(kBlockHeaderBytes, header.filter_size);
+  if (!IsWholeFilter(header, filter)) return std::nullopt;
+  return filter;
+}
+
+// Headers have a CRC of their own: each place that looks like one costs no
+// more than that, however many there are.
+uint64_t JournalSegment::NextBlock(uint64_t offset) const {
   std::string around;
   for (uint64_t at = offset; at < size_; at += kSearchBytes) {
-    // Overlapping, lest a magic lies on the seam.
+    // Overlapping, lest a header lies on the seam.
     const uint64_t size =
-        std::min<uint64_t>(size_ - at, kSearchBytes + kBlockMagic.size());
+        std::min<uint64_t>(size_ - at, kSearchBytes + kBlockHeaderBytes - 1);
     if (!ReadAt(at, size, around)) return size_;
-    for (size_t found = around.find(kBlockMagic); found != std::string::npos;
-         found = around.find(kBlockMagic, found + 1)) {
-      if (HeaderAt(at + found, bytes)) return at + found;
+    const std::string_view bytes = around;
+    for (size_t found = bytes.find(kBlockMagic);
+         found != std::string_view::npos && found < kSearchBytes;
+         found = bytes.find(kBlockMagic, found + 1)) {
+      if (HeaderAt(at + found, bytes.substr(found))) return at + found;
     }
   }
   return size_;
@@ -85,14 +93,19 @@ JournalSegment::Blocks JournalSegment::Find(Test test) const {
   Blocks blocks;
   std::string bytes;
   for (uint64_t offset = 0; offset < size_;) {
-    const auto header = HeaderAt(offset, bytes);
+    const uint64_t known = std::min<uint64_t>(size_ - offset, kUsualHeader);
+    const auto header =
+        ReadAt(offset, known, bytes) ? HeaderAt(offset, bytes) : std::nullopt;
     if (!header) {
-      offset = NextBlock(offset + 1, bytes);
-      blocks.cut = offset == size_;
+      offset = NextBlock(offset + 1);
+      blocks.cut = offset >= size_;
       if (!blocks.cut) ++blocks.damaged;
       continue;
     }
-    if (test(*header, std::string_view(bytes).substr(kBlockHeaderBytes))) {
+    const auto filter = FilterAt(offset, *header, bytes);
+    if (!filter) {
+      ++blocks.damaged;
+    } else if (test(*header, *filter)) {
       blocks.wanted.push_back({.offset = offset, .header = *header});
     }
     offset += header->size();

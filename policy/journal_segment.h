@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +28,7 @@ class JournalSegment {
   };
   struct Blocks {
     std::vector<Block> wanted;
-    uint64_t damaged = 0;  // gaps that were passed over
+    uint64_t damaged = 0;  // blocks, or gaps, that were passed over
     bool cut = false;      // it ends in the middle of a block
   };
   // Those whose header and filter pass.
@@ -42,11 +42,17 @@ class JournalSegment {
 
  private:
   JournalSegment(int fd, uint64_t size) : fd_(fd), size_(size) {}
-  // Empty: it is damaged, or there is no whole one.
+  // Of the block whose first bytes these are. Empty: it is damaged, or it is
+  // not all there.
   std::optional<BlockHeader> HeaderAt(uint64_t offset,
-                                      std::string& bytes) const;
-  // Where the next block begins behind `offset`; size_: nowhere.
-  uint64_t NextBlock(uint64_t offset, std::string& bytes) const;
+                                      std::string_view bytes) const;
+  // Where the next block begins, at `offset` or behind it; size_: nowhere.
+  uint64_t NextBlock(uint64_t offset) const;
+  // The filter of the block whose first `bytes` are known; they may be read
+  // anew. Empty: it is damaged.
+  std::optional<std::string_view> FilterAt(uint64_t offset,
+                                           const BlockHeader& header,
+                                           std::string& bytes) const;
   bool ReadAt(uint64_t offset, size_t size, std::string& bytes) const;
 
   int fd_;

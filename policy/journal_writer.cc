@@ -1,6 +1,7 @@
 #include "policy/journal_writer.h"
 
-#include <cstring>
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "policy/journal_block.h"
+#include "policy/journal_queue.h"
 #include "policy/journal_reader.h"
 #include "policy/record_keys.h"
 
@@ -19,40 +21,13 @@ constexpr int64_t kSecondUs = 1'000'000;
 constexpr int64_t kPatienceUs = kSecondUs / 2;
 // After a failure, before it is tried again.
 constexpr int64_t kRetryUs = kSecondUs;
-constexpr absl::Duration kTick = absl::Milliseconds(250);
-
-// Records, each behind its size.
-class RecordQueue {
- public:
-  // Takes its memory at once: appending must not ask for any.
-  explicit RecordQueue(size_t capacity) : capacity_(capacity) {
-    bytes_.reserve(capacity);
-  }
-
-  size_t bytes() const { return bytes_.size(); }
-  size_t capacity() const { return capacity_; }
-  bool Append(std::string_view record) {
-    const auto size = static_cast<uint32_t>(record.size());
-    if (bytes_.size() + sizeof size + size > capacity_) return false;
-    bytes_.append(reinterpret_cast<const char*>(&size), sizeof size);
-    bytes_ += record;
-    return true;
-  }
-  void Clear() { bytes_.clear(); }
-  template <class Visit>
-  void ForEach(Visit visit) const {
-    for (size_t at = 0; at < bytes_.size();) {
-      uint32_t size = 0;
-      std::memcpy(&size, bytes_.data() + at, sizeof size);
-      visit(std::string_view(bytes_).substr(at + sizeof size, size));
-      at += sizeof size + size;
-    }
-  }
-
- private:
-  size_t capacity_;
-  std::string bytes_;
-};
+// Without a drop, before the disk counts as well again.
+constexpr int64_t kCalmUs = kSecondUs;
+// For what is queued at the end: a slow disk must not hold up a restart.
+constexpr int64_t kStopPatienceUs = 5 * kSecondUs;
+// Descriptions that wait for an ill disk.
+constexpr size_t kMaxPending = 16;
+constexpr int64_t kTickUs = kSecondUs / 4;
 
 struct PolicyText {
   uint64_t number = 0;
@@ -76,7 +51,7 @@ struct JournalWriter::Impl {
   JournalFound found;
 
   mutable absl::Mutex mutex;
-  RecordQueue queue ABSL_GUARDED_BY(mutex);
+  JournalQueue queue ABSL_GUARDED_BY(mutex);
   std::vector<PolicyText> policies ABSL_GUARDED_BY(mutex);
   JournalGauges gauges ABSL_GUARDED_BY(mutex);
   uint64_t rounds ABSL_GUARDED_BY(mutex) = 0;  // of the thread, that ended
@@ -85,28 +60,32 @@ struct JournalWriter::Impl {
   bool stopping ABSL_GUARDED_BY(mutex) = false;
 
   // Of the thread.
-  RecordQueue taken;
+  JournalQueue taken;
   BlockBuilder block;
   int64_t block_since_us = 0;
-  int64_t removed_us = 0;             // when old segments were last looked for
-  std::optional<PolicyText> pending;  // could not be put yet
-  std::string error;
-  int64_t failed_us = 0;
-  uint64_t dropped_before = 0;  // when it failed
-  uint64_t dropped_seen = 0;    // gauges.dropped, a round ago
+  int64_t removed_us = 0;           // when old segments were last looked for
+  std::vector<PolicyText> pending;  // could not be put yet
+  bool ill = false;                 // as the observer was told
+  bool writes = true;               // as the last try went
+  int64_t failed_us = 0;            // the last try that went wrong
+  int64_t dropped_us = 0;           // when drops were last seen
+  uint64_t dropped_seen = 0;        // gauges.dropped then
+  uint64_t dropped_before = 0;      // gauges.dropped when it fell ill
+  std::optional<int64_t> stop_us;   // when to give up; steady, as all of these
   std::thread thread;
 
   void Run();
   // False: stop after this round.
   bool Take(std::vector<PolicyText>& put, bool& flush);
-  void Round(const std::vector<PolicyText>& put, bool write_all);
-  void PutPolicies(const std::vector<PolicyText>& put);
-  void Write(int64_t now_us);
+  absl::Duration Patience() const;
+  void Round(std::vector<PolicyText>& put, bool write_all);
+  void PutPolicies(std::vector<PolicyText>& put);
+  void Write();
   void Drop(uint64_t records);
-  bool MayTry(int64_t now_us) const;
-  void Note(const absl::Status& status, int64_t now_us);
-  void NoteDrops(int64_t now_us);
-  void Recovered();
+  bool MayTry(const Now& now) const;
+  void Failed(const absl::Status& status, const Now& now);
+  void FallIll(const std::string& why);
+  void Look();
   uint64_t Dropped() const;
 };
 
@@ -115,12 +94,21 @@ uint64_t JournalWriter::Impl::Dropped() const {
   return gauges.dropped;
 }
 
+// Until the block that is begun must be written.
+absl::Duration JournalWriter::Impl::Patience() const {
+  if (block.empty()) return absl::Microseconds(kTickUs);
+  const int64_t age_us = clock.Read().steady_us - block_since_us;
+  return absl::Microseconds(
+      std::clamp(kPatienceUs - age_us, int64_t{0}, kTickUs));
+}
+
 bool JournalWriter::Impl::Take(std::vector<PolicyText>& put, bool& flush) {
+  const absl::Duration patience = Patience();
   const absl::MutexLock lock(&mutex);
   const auto awaited = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     return stopping || rounds < flush_until || queue.bytes() >= kBlockBytes;
   };
-  mutex.AwaitWithTimeout(absl::Condition(&awaited), kTick);
+  mutex.AwaitWithTimeout(absl::Condition(&awaited), patience);
   std::swap(queue, taken);
   put = std::exchange(policies, {});
   flush = stopping || rounds < flush_until;
@@ -132,68 +120,81 @@ void JournalWriter::Impl::Run() {
   bool flush = false;
   for (bool more = true; more;) {
     more = Take(put, flush);
+    if (!more) stop_us = clock.Read().steady_us + kStopPatienceUs;
     Round(put, flush);
     const absl::MutexLock lock(&mutex);
     ++rounds;
-    gauges.segments = folder.segments();
-    gauges.disk_bytes = folder.bytes();
-    gauges.oldest_us = folder.oldest_us();
-    gauges.error = error;
   }
 }
 
-void JournalWriter::Impl::Round(const std::vector<PolicyText>& put,
-                                bool write_all) {
+void JournalWriter::Impl::Round(std::vector<PolicyText>& put, bool write_all) {
   PutPolicies(put);
   taken.ForEach([this](std::string_view record) {
     const auto keys = ReadKeys(record);
     if (!keys) return Drop(1);
     if (block.empty()) block_since_us = clock.Read().steady_us;
     block.Add(*keys, record);
-    if (block.full()) Write(clock.Read().wall_us);
+    if (block.full()) Write();
   });
   taken.Clear();
   const Now now = clock.Read();
   const bool late = now.steady_us - block_since_us >= kPatienceUs;
-  if (!block.empty() && (write_all || late)) Write(now.wall_us);
-  if (now.wall_us - removed_us >= 60 * kSecondUs && MayTry(now.wall_us)) {
-    removed_us = now.wall_us;
-    Note(folder.RemoveOld(now.wall_us), now.wall_us);
+  if (!block.empty() && (write_all || late)) Write();
+  if (now.steady_us - removed_us >= 60 * kSecondUs && MayTry(now)) {
+    removed_us = now.steady_us;
+    const absl::Status removed = folder.RemoveOld(now.wall_us);
+    if (!removed.ok()) Failed(removed, now);
   }
-  NoteDrops(now.wall_us);
+  Look();
 }
 
-void JournalWriter::Impl::PutPolicies(const std::vector<PolicyText>& put) {
-  const int64_t now_us = clock.Read().wall_us;
-  if (!put.empty()) pending = put.back();
-  for (size_t i = 0; i + 1 < put.size(); ++i) {
-    Note(folder.PutPolicy(put[i].number, put[i].description), now_us);
+void JournalWriter::Impl::PutPolicies(std::vector<PolicyText>& put) {
+  std::move(put.begin(), put.end(), std::back_inserter(pending));
+  if (pending.size() > kMaxPending) {
+    pending.erase(pending.begin(),
+                  pending.end() - static_cast<ptrdiff_t>(kMaxPending));
   }
-  if (!pending || !MayTry(now_us)) return;
-  const absl::Status status =
-      folder.PutPolicy(pending->number, pending->description);
-  if (status.ok()) pending.reset();
-  Note(status, now_us);
+  const Now now = clock.Read();
+  size_t done = 0;
+  for (; done < pending.size() && MayTry(now); ++done) {
+    const PolicyText& policy = pending[done];
+    const absl::Status status =
+        folder.PutPolicy(policy.number, policy.description);
+    if (!status.ok()) {
+      Failed(status, now);
+      break;
+    }
+    writes = true;
+  }
+  pending.erase(pending.begin(),
+                pending.begin() + static_cast<ptrdiff_t>(done));
 }
 
-bool JournalWriter::Impl::MayTry(int64_t now_us) const {
-  return error.empty() || now_us - failed_us >= kRetryUs || now_us < failed_us;
+bool JournalWriter::Impl::MayTry(const Now& now) const {
+  if (stop_us && now.steady_us >= *stop_us) return false;
+  return writes || now.steady_us - failed_us >= kRetryUs;
 }
 
 // While the disk is ill it is asked once a second, not for each block.
-void JournalWriter::Impl::Write(int64_t now_us) {
+void JournalWriter::Impl::Write() {
   const uint64_t records = block.records();
   const std::string_view bytes = block.Pack();
-  if (!MayTry(now_us)) return Drop(records);
-  const absl::Status status = folder.Append(bytes, now_us);
-  if (status.ok()) {
-    const absl::MutexLock lock(&mutex);
-    gauges.records += records;
-    gauges.bytes += bytes.size();
+  const Now now = clock.Read();
+  if (MayTry(now)) {
+    const absl::Status status = folder.Append(bytes, now.wall_us);
+    writes = status.ok();
+    if (writes) {
+      const absl::MutexLock lock(&mutex);
+      gauges.records += records;
+      gauges.bytes += bytes.size();
+    } else {
+      Failed(status, now);
+      Drop(records);
+    }
   } else {
     Drop(records);
   }
-  Note(status, now_us);
+  Look();
 }
 
 void JournalWriter::Impl::Drop(uint64_t records) {
@@ -201,30 +202,42 @@ void JournalWriter::Impl::Drop(uint64_t records) {
   gauges.dropped += records;
 }
 
-void JournalWriter::Impl::Note(const absl::Status& status, int64_t now_us) {
-  if (status.ok()) return Recovered();
-  failed_us = now_us;
-  const bool news = error.empty();
-  error = std::string(status.message());
-  if (!news) return;
-  dropped_before = dropped_seen;
-  observer.JournalFailed(error);
+void JournalWriter::Impl::Failed(const absl::Status& status, const Now& now) {
+  failed_us = now.steady_us;
+  writes = false;
+  FallIll(std::string(status.message()));
 }
 
-// What Append drops since the last round: the disk is slow, if it is not ill.
-void JournalWriter::Impl::NoteDrops(int64_t now_us) {
-  const uint64_t dropped = Dropped();
-  const bool more = dropped != dropped_seen;
-  if (more && error.empty()) {
-    Note(absl::UnavailableError("the disk is slower than decisions come"),
-         now_us);
+void JournalWriter::Impl::FallIll(const std::string& why) {
+  {
+    const absl::MutexLock lock(&mutex);
+    gauges.error = why;
   }
-  dropped_seen = dropped;
+  if (std::exchange(ill, true)) return;
+  dropped_before = dropped_seen;
+  observer.JournalFailed(why);
 }
 
-void JournalWriter::Impl::Recovered() {
-  if (error.empty() || Dropped() != dropped_seen) return;
-  error.clear();
+// Drops of Append while the disk writes: it is slow. After each block: a round
+// on a slow disk takes long.
+void JournalWriter::Impl::Look() {
+  const int64_t now_us = clock.Read().steady_us;
+  const uint64_t dropped = Dropped();
+  if (dropped != dropped_seen) {
+    if (!ill) FallIll("the disk is slower than decisions come");
+    dropped_us = now_us;
+    dropped_seen = dropped;
+  }
+  const bool well = ill && writes && now_us - dropped_us >= kCalmUs;
+  {
+    const absl::MutexLock lock(&mutex);
+    gauges.segments = folder.segments();
+    gauges.disk_bytes = folder.bytes();
+    gauges.oldest_us = folder.oldest_us();
+    if (well) gauges.error.clear();
+  }
+  if (!well) return;
+  ill = false;
   observer.JournalRecovered(dropped_seen - dropped_before);
 }
 
@@ -237,10 +250,11 @@ absl::StatusOr<std::unique_ptr<JournalWriter>> JournalWriter::Open(
     const JournalOptions& options, JournalFiles& files, const Clock& clock,
     JournalObserver& observer) {
   auto impl = std::make_unique<Impl>(options, files, clock, observer);
-  if (absl::Status opened = impl->folder.Open(); !opened.ok()) return opened;
-  if (const std::string newest = impl->folder.newest(); !newest.empty()) {
-    impl->found = InspectSegment(newest);
+  const int64_t now_us = clock.Read().wall_us;
+  if (absl::Status opened = impl->folder.Open(now_us); !opened.ok()) {
+    return opened;
   }
+  impl->found = InspectSegments(impl->folder.NewestFirst());
   return std::unique_ptr<JournalWriter>(new JournalWriter(std::move(impl)));
 }
 

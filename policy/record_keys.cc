@@ -28,6 +28,7 @@ class WireReader {
   bool Next(WireField& field) {
     if (rest_.empty() || failed_) return false;
     const uint64_t tag = Varint();
+    field = {};
     field.number = static_cast<uint32_t>(tag >> 3);
     switch (tag & 7) {
       case 0:

@@ -12,6 +12,7 @@ constexpr size_t kSymbolCount = 8;
 constexpr size_t kDashAt = 4;  // symbols before the dash
 constexpr unsigned kNodeBits = 4;
 constexpr unsigned kTickBits = 36;
+constexpr uint64_t kTicks = uint64_t{1} << kTickBits;
 static_assert(kTickBits + kNodeBits == kSymbolCount * kSymbolBits);
 static_assert(kReferenceNodes == 1U << kNodeBits);
 
@@ -76,17 +77,22 @@ uint32_t NodeOfHost(std::string_view host) {
   return (hash ^ hash >> 16) % kReferenceNodes;
 }
 
+uint64_t LaterReference(uint64_t one, uint64_t other) {
+  if (one == 0) return other;
+  if (other == 0) return one;
+  const uint64_t ahead = ((other >> kNodeBits) - (one >> kNodeBits)) % kTicks;
+  return ahead < kTicks / 2 ? other : one;
+}
+
 uint64_t TickAfter(uint64_t reference, int64_t wall_us) {
   if (reference == 0) return 0;
-  constexpr uint64_t kTicks = uint64_t{1} << kTickBits;
   const uint64_t now = TickAt(wall_us);
   const uint64_t ahead = ((reference >> kNodeBits) - now) % kTicks;
   const bool to_come = ahead < kTicks / 2;
-  return (to_come ? now + ahead : now - (kTicks - ahead)) + 1;
+  return (to_come ? now + ahead : now - (kTicks - ahead)) + 1 + kLostTicks;
 }
 
 uint64_t References::Make(int64_t wall_us) {
-  constexpr uint64_t kTicks = uint64_t{1} << kTickBits;
   const uint64_t now = TickAt(wall_us);
   uint64_t next = next_.load(std::memory_order_relaxed);
   uint64_t tick = 0;

@@ -27,8 +27,17 @@ std::optional<uint64_t> ParseReference(std::string_view text);
 // sixteen pairs are one.
 uint32_t NodeOfHost(std::string_view host);
 
-// The tick that follows that of a reference which was made not long before
-// `wall_us`, or from ticks to come; 0: of none.
+// The one of both that was made later, if not 24 days lie between them; 0 is
+// none.
+uint64_t LaterReference(uint64_t one, uint64_t other);
+
+// References that were given and are in no journal after a kill: no more than
+// so many ticks.
+inline constexpr uint64_t kLostTicks = 16 * kReferenceTicksPerSecond;
+
+// The first tick for those who start anew, by the last reference that is known
+// of those before: one that was made not long before `wall_us`, or from ticks
+// to come. 0: none is known.
 uint64_t TickAfter(uint64_t reference, int64_t wall_us);
 
 // Makes them, each one once. Thread-safe, lock-free.

@@ -253,6 +253,19 @@ TEST_F(DecisionRecordTest, CutsWhatIsTooLongAndSaysSo) {
   EXPECT_EQ(last.code, 550);
 }
 
+// The engine replaces what is no UTF-8.
+TEST_F(DecisionRecordTest, CutsWhatIsNoTextToo) {
+  Use("at helo { all: reject 550 5.7.1 \"no\" when helo }");
+  mta.Connect();
+  for (const char byte : {'\x80', '\xff'}) {
+    mta.Helo(std::string(2000, byte));
+    EXPECT_TRUE(Last().cut);
+    const std::string_view helo = record.facts.text(rules::FactId::kHelo);
+    EXPECT_EQ(helo.size(), kMaxRecordedText - kMaxRecordedText % 3);
+    EXPECT_TRUE(helo.ends_with("\xef\xbf\xbd"));
+  }
+}
+
 TEST_F(DecisionRecordTest, RefusesWhatIsNoRecord) {
   Use("at mail { all: reject 550 5.7.1 \"no\" }");
   mta.Mail();

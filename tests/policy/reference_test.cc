@@ -142,5 +142,26 @@ TEST(Reference, GoesOnAfterTheLastOneOfAnEarlierRun) {
   EXPECT_EQ(TickAfter(0, kNow), 0U);
 }
 
+// As after a kill, which takes the last second from the journal.
+TEST(Reference, IsNotRepeatedWhereTheLastOnesAreNotKnown) {
+  constexpr int64_t kNow = 1'764'000'000'000'000;
+  References first(3);
+  const uint64_t known = first.Make(kNow);
+  uint64_t last = 0;
+  for (int i = 0; i < 200'000; ++i) last = first.Make(kNow);
+  References second(3, TickAfter(known, kNow));
+  EXPECT_GT(second.Make(kNow), last);
+}
+
+TEST(Reference, IsLaterThanOthersAlsoWhenNumbersBeginAnew) {
+  constexpr uint64_t kGreatest = (uint64_t{1} << 40) - 1;
+  EXPECT_EQ(LaterReference(0, 77), 77U);
+  EXPECT_EQ(LaterReference(77, 0), 77U);
+  EXPECT_EQ(LaterReference(0x123, 0x456), 0x456U);
+  EXPECT_EQ(LaterReference(0x456, 0x123), 0x456U);
+  EXPECT_EQ(LaterReference(kGreatest, 0x123), 0x123U);
+  EXPECT_EQ(LaterReference(0x123, kGreatest), 0x123U);
+}
+
 }  // namespace
 }  // namespace gate::policy
