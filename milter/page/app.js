@@ -140,6 +140,7 @@ function go() {
   markSection(query ? "why" : path);
   document.title = `${visible(query) || VIEWS[path]?.title || "Overview"} · gatemilter`;
   if (!query) {
+    if (document.activeElement !== byId("query")) byId("query").value = "";
     leaveWhy();
     return showView(path);
   }

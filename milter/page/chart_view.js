@@ -66,7 +66,13 @@ function times(minute, range) {
   return Array.from({length}, (_, i) => new Date(last - (length - 1 - i) * step));
 }
 
-function options(grid, text) {
+// At round times: every ten minutes of an hour, every three hours of a day.
+function tick(start, range) {
+  const round = range === "day" ? start.getMinutes() === 0 && start.getHours() % 3 === 0 : start.getMinutes() % 10 === 0;
+  return round ? clock(start, false) : "";
+}
+
+function options(grid, text, starts, range) {
   return {
     animation: false, maintainAspectRatio: false, responsive: true,
     interaction: {mode: "index", intersect: false},
@@ -79,18 +85,18 @@ function options(grid, text) {
     },
     scales: {
       x: {stacked: true, grid: {display: false}, border: {color: grid},
-        ticks: {color: text, maxRotation: 0, autoSkip: true, autoSkipPadding: 24}},
+        ticks: {color: text, maxRotation: 0, autoSkip: false, callback: (_, i) => tick(starts[i], range)}},
       y: {stacked: true, beginAtZero: true, suggestedMax: 4, grid: {color: grid, drawBorder: false},
         ticks: {color: text, precision: 0, maxTicksLimit: 6}},
     },
   };
 }
 
-function draw(series, labels) {
+function draw(series, starts, range) {
   const text = cssColour("--muted");
   const grid = cssColour("--line");
   const data = {
-    labels,
+    labels: starts.map((start) => clock(start, false)),
     datasets: series.filter((one) => !switchedOff.has(one.name)).map((one) => ({
       label: one.name, data: one.values, backgroundColor: cssColour(`--series-${one.colour}`),
       categoryPercentage: 1, barPercentage: 0.86,
@@ -98,11 +104,11 @@ function draw(series, labels) {
   };
   if (!chart) {
     window.Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-    chart = new window.Chart(byId("chart"), {type: "bar", data, options: options(grid, text)});
+    chart = new window.Chart(byId("chart"), {type: "bar", data, options: options(grid, text, starts, range)});
     return;
   }
   chart.data = data;
-  chart.options = options(grid, text);
+  chart.options = options(grid, text, starts, range);
   chart.update("none");
 }
 
@@ -122,9 +128,9 @@ export function showChart(stats, range) {
   const series = makeSeries(stats.rules || [], range);
   const total = series.reduce((sum, one) => sum + one.total, 0);
   const starts = times(minute, range);
-  draw(series, starts.map((start) => clock(start, false)));
+  draw(series, starts, range);
   const per = range === "day" ? "ten minutes" : "minute";
-  setText(byId("chart-note"), `per ${per}; shadow rules and repeats are not in it`);
+  setText(byId("chart-note"), `per ${per}, without shadow rules and repeats`);
   byId("chart").setAttribute("aria-label", total === 0 ? "Nothing was refused" :
     `${count(total)} refusals in the last ${range}; most by ${series[0].name}. The table of rules has the numbers.`);
   byId("chart-empty").hidden = total > 0;

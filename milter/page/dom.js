@@ -142,15 +142,15 @@ export function sparkline(values, kind) {
   const height = 20;
   const most = Math.max(1, ...values);
   const step = width / Math.max(1, values.length);
-  const bars = values.map((value, i) => {
+  // One shape: gaps between bars of a pixel's width would shimmer.
+  const steps = values.map((value, i) => {
     const tall = value ? Math.max(1.5, value / most * height) : 0;
-    return tall && makeSvg("rect", {
-      x: (i * step).toFixed(2), y: (height - tall).toFixed(2),
-      width: Math.max(0.8, step - 0.4).toFixed(2), height: tall.toFixed(2)});
+    return `V${(height - tall).toFixed(2)}H${((i + 1) * step).toFixed(2)}`;
   });
   return makeSvg("svg", {class: `spark ${kind || ""}`, viewBox: `0 0 ${width} ${height}`,
     preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false"},
-    makeSvg("line", {x1: 0, x2: width, y1: height - 0.25, y2: height - 0.25}), ...bars);
+    makeSvg("line", {x1: 0, x2: width, y1: height - 0.25, y2: height - 0.25}),
+    makeSvg("path", {d: `M0 ${height}${steps.join("")}V${height}Z`}));
 }
 
 // A bar of a share of a whole.

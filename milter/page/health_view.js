@@ -89,10 +89,10 @@ export function showTiles(stats, range) {
   const recipients = lately(stats, "recipients", range);
   const tiles = [
     {name: "Refused", value: count(sumOf(stats.rules, field, false)), note: `in the last ${range}`},
-    {name: "Shadow rules would refuse", value: count(sumOf(stats.rules, field, true)), note: `in the last ${range}`},
-    {name: "Messages", value: count(lately(stats, "messages", range)), note: `${several(recipients, "recipient")} asked for`},
+    {name: "Shadow would refuse", value: count(sumOf(stats.rules, field, true)), note: `in the last ${range}`},
+    {name: "Messages", value: count(lately(stats, "messages", range)), note: `to ${several(recipients, "recipient")}`},
     {name: "Open connections", value: count(stats.connections?.open), note: `${count(lately(stats, "connections", range))} in the last ${range}`},
-    {name: "An event takes", value: atMost(events, 0.99), note: "99 in 100, since the start"},
+    {name: "An event takes", value: atMost(events, 0.99), note: "99 of 100 events"},
     {name: "Limits are kept", value: store.away ? "here alone" : store.shared ? "in Redis" : "in memory", bad: Boolean(store.away),
       note: store.away ? "Redis is away" : several(store.entries || 0, "key") + (store.shared ? " here" : "")},
   ];

@@ -25,8 +25,8 @@ function head(text) {
   return make("th", {scope: "col"}, text.startsWith("-") ? make("span", {class: "hidden"}, text.slice(1)) : text);
 }
 
-function table(title, heads, rows) {
-  return make("div", {class: "scroll"}, make("table", {}, make("caption", {class: "hidden"}, title),
+function table(title, heads, rows, kind) {
+  return make("div", {class: "scroll"}, make("table", {class: kind}, make("caption", {class: "hidden"}, title),
     make("thead", {}, make("tr", {}, heads.map(head))), make("tbody", {}, rows)));
 }
 
@@ -40,7 +40,7 @@ function conditions(decision) {
     decision.conditions.map((one) => make("tr", {}, make("td", {}, heldWord(one.held)),
       make("td", {class: "mono"}, one.text),
       make("td", {}, make("span", {class: "mono"}, one.value || ""),
-        one.entry && make("div", {class: "muted"}, "by the list entry ", make("span", {class: "mono"}, one.entry))))))];
+        one.entry && make("div", {class: "muted"}, "by the list entry ", make("span", {class: "mono"}, one.entry))))), "tests")];
 }
 
 function tried(decision) {
@@ -59,7 +59,7 @@ function limits(decision) {
     make("td", {class: "number"}, `${count(one.used)} of ${count(one.allowed)}`),
     make("td", {}, shareBar(Math.min(one.used, one.allowed), one.allowed, one.over && "over")),
     make("td", {}, one.over ? chip("over", "bad") : chip("fits", "good"),
-      one.over && one.retry_after_s ? make("span", {class: "muted"}, ` room again in ${span(one.retry_after_s)}`) : null))))];
+      one.over && one.retry_after_s ? make("span", {class: "muted"}, ` room again in ${span(one.retry_after_s)}`) : null))), "limits")];
 }
 
 function bans(decision) {
@@ -127,9 +127,12 @@ function frame(query, ...content) {
 
 function showFound(query, answer) {
   const records = answer.records || [];
-  const notice = answer.error || (records.length ? `${several(records.length, "decision")}${answer.more ? ", and there are more" : ""}; the newest first` :
+  const notice = answer.error || (records.length ? several(records.length, "decision") + (answer.more ? ", and there are more" : "") + (records.length > 1 ? "; the newest first" : "") :
     "No decision fits. Asked for were the journal and the latest decisions; a passed message is there only if it was sampled.");
-  const shown = records.map((one, i) => i < OPEN ? story(one) : folded(one));
+  // One that was told again has its story at the decision that was kept.
+  const told = (one) => one.repeat && records.some((other) => !other.repeat && other.reference === one.reference);
+  let open = 0;
+  const shown = records.map((one) => !told(one) && ++open <= OPEN ? story(one) : folded(one));
   const focused = byId("why").contains(document.activeElement);
   const title = frame(query, make("p", {class: "muted", role: "status"}, notice), ...shown);
   if (focused) title.focus({preventScroll: true});

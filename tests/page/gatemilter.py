@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import urllib.request
 
@@ -39,8 +40,10 @@ class Gatemilter:
     def start(self):
         with open(os.path.join(self.folder, "log"), "wb") as log:
             self._process = subprocess.Popen(
-                [self.binary, "serve", "-c", self.policy], stdout=log,
-                stderr=log, stdin=subprocess.DEVNULL)
+                [self.binary, "serve", "-c", "policy.rules"],
+                cwd=self.folder, stdout=log,
+                stderr=log, stdin=subprocess.DEVNULL,
+                restore_signals=False)  # SIGXFSZ stays ignored: see limit_disk
         await_true("gatemilter serves", self._ready)
         return self
 
@@ -64,6 +67,12 @@ class Gatemilter:
             status = self._process.wait()
         self._process = None
         return status
+
+    def limit_disk(self, most=None):
+        """Files end at so many bytes, as if the disk were full."""
+        hard = resource.RLIM_INFINITY
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE,
+                         (hard if most is None else most, hard))
 
     def mta(self):
         return Mta(self.milter)

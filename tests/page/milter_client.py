@@ -83,8 +83,8 @@ class Mta:
                           "{client_name}": name or "unknown",
                           "{client_addr}": address, "{client_ptr}": name})
 
-    def helo(self, name):
-        return self._ask("H", text(name))
+    def helo(self, name, tls=""):
+        return self._ask("H", text(name), {"{tls_version}": tls} if tls else {})
 
     def mail(self, sender, user=""):
         login = {"{auth_type}": "PLAIN", "{auth_authen}": user} if user else {}

@@ -78,7 +78,8 @@ class PageCase(unittest.TestCase):
     def found(self, query):
         """Waits for the answer to the search; what it shows."""
         await_true(query, lambda: self.browser.text("#why-title") == query)
-        return self.seen("#why", "the newest first")
+        self.seen("#why [role=status]", "decision")
+        return self.browser.text("#why")
 
     def tile(self, number):
         text = self.browser.texts("#tiles .value")[number]

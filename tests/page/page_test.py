@@ -191,5 +191,21 @@ class StoreOutage(PageCase):
         self.assertIn("away", self.browser.text("#health"))
 
 
+class DiskFull(PageCase):
+    def test_the_page_says_that_the_journal_does_not_write(self):
+        self.assertEqual(self.browser.text("#warnings"), "")
+        self.gate.limit_disk(0)
+        self.gate.session("203.0.113.80", "mx.spam.example", "a@spam.example",
+                          "b@elsewhere.example")
+        warning = self.seen("#warnings", "The journal does not write")
+        self.assertIn("File too large", warning)
+        self.assertIn("does not write", self.browser.text("#health"))
+        self.gate.limit_disk()
+        self.gate.session("203.0.113.81", "mx.spam.example", "a@spam.example",
+                          "b@elsewhere.example")
+        await_true("it writes again", lambda: "does not write" not in
+                   self.browser.text("#warnings"))
+
+
 if __name__ == "__main__":
     page_case.main()
