@@ -26,6 +26,20 @@ Function Original(const char* mangled) {
   return reinterpret_cast<Function>(found);
 }
 
+// A condition is asked inside the library, in any thread that holds the lock
+// there: what it reads is as guarded as between Lock and Unlock.
+struct Guarded {
+  absl::Mutex* mutex;
+  const absl::Condition* condition;
+};
+
+bool IsTrue(Guarded* guarded) {
+  __tsan_acquire(guarded->mutex);
+  const bool is_true = guarded->condition->Eval();
+  __tsan_release(guarded->mutex);
+  return is_true;
+}
+
 }  // namespace
 
 // At its end libmilter destroys locks that its threads still use, and leaves
@@ -62,8 +76,9 @@ void absl::Mutex::Unlock() {
 void absl::Mutex::Await(const Condition& condition) {
   static const auto await = Original<void (*)(Mutex*, const Condition&)>(
       "_ZN4absl7debian35Mutex5AwaitERKNS0_9ConditionE");
+  Guarded guarded = {.mutex = this, .condition = &condition};
   __tsan_release(this);
-  await(this, condition);
+  await(this, Condition(&IsTrue, &guarded));
   __tsan_acquire(this);
 }
 
@@ -73,8 +88,9 @@ bool absl::Mutex::AwaitWithTimeout(const Condition& condition,
       Original<bool (*)(Mutex*, const Condition&, Duration)>(
           "_ZN4absl7debian35Mutex16AwaitWithTimeoutERKNS0_9ConditionENS0_"
           "8DurationE");
+  Guarded guarded = {.mutex = this, .condition = &condition};
   __tsan_release(this);
-  const bool held = await(this, condition, timeout);
+  const bool held = await(this, Condition(&IsTrue, &guarded), timeout);
   __tsan_acquire(this);
   return held;
 }
