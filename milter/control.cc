@@ -16,6 +16,7 @@
 #include "control.pb.h"
 #include "milter/control_stats.h"
 #include "milter/control_stream.h"
+#include "policy/thread_name.h"
 
 namespace gate::milter {
 namespace {
@@ -120,6 +121,7 @@ bool ControlServer::Impl::WaitForClient() const {
 }
 
 void ControlServer::Impl::Run() {
+  policy::NameThread("control");
   while (WaitForClient()) {
     const UniqueFd client(
         accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "policy/thread_name.h"
 #include "spdlog/async.h"
 #include "spdlog/async_logger.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -77,7 +78,8 @@ struct Log::Impl {
 
 Log::Log(const std::string& level, policy::Statistics& statistics)
     : impl_(new Impl{.pool = {}, .logger = {}, .statistics = statistics}) {
-  impl_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+  impl_->pool = std::make_shared<spdlog::details::thread_pool>(
+      kQueuedLines, 1, [] { policy::NameThread("log"); });
   const bool journal = StderrIsJournal();
   std::vector<spdlog::sink_ptr> sinks = {StderrSink(journal)};
   if (!journal && isatty(STDERR_FILENO) == 0) sinks.push_back(SyslogSink());

@@ -13,7 +13,9 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "policy/thread_name.h"
 
 namespace gate::milter {
 namespace {
@@ -80,7 +82,10 @@ absl::Status NativeDoor::Run() {
   std::vector<std::thread> threads;
   threads.reserve(loops_.size());
   for (const auto& loop : loops_) {
-    threads.emplace_back([&loop] { loop->Run(); });
+    threads.emplace_back([&loop, number = threads.size() + 1] {
+      policy::NameThread(absl::StrCat("loop ", number).c_str());
+      loop->Run();
+    });
   }
   AwaitEnd(signals.get());
   for (std::thread& thread : threads) thread.join();

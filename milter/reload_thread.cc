@@ -8,6 +8,8 @@
 #include <array>
 #include <csignal>
 
+#include "policy/thread_name.h"
+
 namespace gate::milter {
 namespace {
 
@@ -40,6 +42,7 @@ ReloadThread::~ReloadThread() {
 }
 
 void ReloadThread::Run() {
+  policy::NameThread("reload");
   std::array<pollfd, 2> wait = {
       pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
       pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};

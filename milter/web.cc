@@ -23,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "milter/control_stream.h"
 #include "milter/web_search.h"
+#include "policy/thread_name.h"
 
 namespace gate::milter {
 namespace {
@@ -218,6 +219,7 @@ absl::Status WebServer::Impl::Start() {
 }
 
 void WebServer::Impl::Run() {
+  policy::NameThread("web");
   const int epoll =
       MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   Clock::time_point swept = Clock::now();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "policy/thread_name.h"
+
 namespace gate::milter {
 
 WebSearch::WebSearch(std::function<std::string(const std::string&)> answer,
@@ -32,6 +34,7 @@ std::vector<WebSearch::Item> WebSearch::Take() {
 }
 
 void WebSearch::Run() {
+  policy::NameThread("web search");
   const auto something = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stop_ || !waiting_.empty();
   };

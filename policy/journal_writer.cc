@@ -12,6 +12,7 @@
 #include "policy/journal_queue.h"
 #include "policy/journal_reader.h"
 #include "policy/record_keys.h"
+#include "policy/thread_name.h"
 
 namespace gate::policy {
 namespace {
@@ -116,6 +117,7 @@ bool JournalWriter::Impl::Take(std::vector<PolicyText>& put, bool& flush) {
 }
 
 void JournalWriter::Impl::Run() {
+  NameThread("journal");
   std::vector<PolicyText> put;
   bool flush = false;
   for (bool more = true; more;) {

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "policy/decision_writer.h"
+#include "policy/thread_name.h"
 
 namespace gate::policy {
 namespace {
@@ -186,6 +187,7 @@ void Recorder::Impl::Wait() {
 }
 
 void Recorder::Impl::Run() {
+  NameThread("recorder");
   while (!Stopping()) {
     Wait();
     HandOver();

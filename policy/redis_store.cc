@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "policy/redis_script.h"
+#include "policy/thread_name.h"
 
 namespace gate::policy {
 namespace {
@@ -26,6 +27,7 @@ RedisStore::RedisStore(const RedisOptions& options, RedisObserver& observer)
       client_(std::make_unique<RedisClient>(
           loop_, options, static_cast<RedisObserver&>(*this))),
       thread_([this] {
+        NameThread("redis");
         PreferBatches();
         loop_.Run();
       }) {}

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <set>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -59,6 +61,19 @@ TEST_F(DaemonTest, ServesTellsStatisticsAndStopsCleanly) {
   EXPECT_EQ(daemon.Stop(), 0) << daemon.Log();
   EXPECT_NE(access(MilterSocket().c_str(), F_OK), 0);
   EXPECT_NE(access(ControlSocket().c_str(), F_OK), 0);
+}
+
+TEST_F(DaemonTest, NamesItsThreads) {
+  const mta::GatemilterProcess daemon = Start();
+  ASSERT_EQ(daemon.fault(), "");
+  std::set<std::string> names;
+  for (const auto& thread : std::filesystem::directory_iterator(
+           "/proc/" + std::to_string(daemon.pid()) + "/task")) {
+    names.insert(mta::ReadFile(thread.path() / "comm"));
+  }
+  for (const char* name : {"loop 1", "recorder", "log", "control", "reload"}) {
+    EXPECT_TRUE(names.contains(std::string(name) + "\n")) << name;
+  }
 }
 
 TEST_F(DaemonTest, TellsSocketsApartByTheirNames) {
