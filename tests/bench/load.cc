@@ -17,7 +17,6 @@
 namespace gate::bench {
 namespace {
 
-constexpr size_t kScriptsPerKind = 128;
 constexpr size_t kMostFaults = 5;
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kSilenceNs = 30 * kSecondNs;
@@ -27,12 +26,6 @@ void RaiseDescriptorLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::vector<double> WeightsOf(const Mix& mix) {
-  std::vector<double> weights;
-  for (const MixKind& kind : mix) weights.push_back(kind.weight);
-  return weights;
 }
 
 // Whether the last packet of an answer begins with `expected`. Counts those
@@ -49,15 +42,13 @@ bool Fits(std::string_view answer, std::string_view expected,
 
 }  // namespace
 
-Load::Load(const Mix& mix, const LoadOptions& options, ReplyRecord* record)
-    : mix_(mix),
+Load::Load(ScriptSource& source, const LoadOptions& options,
+           ReplyRecord* record)
+    : source_(source),
       options_(options),
       record_(record),
-      random_(options.seed),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(size_t{1} << 16) {
-  const std::vector<double> weights = WeightsOf(mix);
-  weights_ = {weights.begin(), weights.end()};
   address_.sun_family = AF_UNIX;
   options_.socket.copy(address_.sun_path, sizeof address_.sun_path - 1);
   for (int i = 0; i < options_.connections; ++i) {
@@ -104,28 +95,10 @@ absl::Status Load::Negotiate() {
     return absl::UnavailableError(
         absl::StrCat(options_.socket, ": no milter answers there"));
   }
-  absl::Status made = MakeScripts(
+  absl::Status made = source_.Prepare(
       {.agreed = client.agreed(), .macros = client.wanted_macros()});
   client.Quit();
   return made;
-}
-
-absl::Status Load::MakeScripts(const milter::NegotiationAnswer& negotiation) {
-  for (const MixKind& kind : mix_) {
-    scripts_.emplace_back();
-    for (size_t i = 0; i < kScriptsPerKind; ++i) {
-      absl::StatusOr<SessionScript> script =
-          MakeScript(kind, negotiation, random_);
-      if (!script.ok()) return script.status();
-      scripts_.back().push_back(*std::move(script));
-    }
-  }
-  return absl::OkStatus();
-}
-
-const SessionScript& Load::NextScript() {
-  const std::vector<SessionScript>& kind = scripts_[weights_(random_)];
-  return kind[random_() % kind.size()];
 }
 
 bool Load::MayStart(const Phase& phase, int64_t now) const {
@@ -156,7 +129,9 @@ void Load::StartWhatIsDue(Phase& phase) {
 }
 
 void Load::Start(LoadConnection& connection) {
-  if (!connection.Open(address_, NextScript(), *this)) {
+  const SessionScript& script = source_.Next();
+  if (!connection.Open(address_, script, *this)) {
+    source_.Ended(script);
     free_.push_back(&connection);
     return;
   }
@@ -190,14 +165,19 @@ void Load::Ready(LoadConnection& connection, Phase& phase) {
   const LoadConnection::State state = connection.Go(buffer_);
   if (state == LoadConnection::State::kWaiting) return;
   free_.push_back(&connection);
-  if (state == LoadConnection::State::kFree) return;
+  if (state == LoadConnection::State::kPlayed) Played(connection, phase);
+  source_.Ended(connection.script());
+}
+
+void Load::Played(LoadConnection& connection, Phase& phase) {
   ++phase.ended;
   if (phase.keep) {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd(), nullptr);
     idle_.push_back(connection.Release());
-  } else {
-    connection.Quit();
+    return;
   }
+  ++report_.kinds[connection.script().kind->name];
+  connection.Quit();
 }
 
 bool Load::Answered(char command, uint32_t event, const MixKind& kind,

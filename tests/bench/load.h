@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +17,7 @@
 #include "tests/bench/load_connection.h"
 #include "tests/bench/load_report.h"
 #include "tests/bench/reply_record.h"
-#include "tests/bench/session_mix.h"
+#include "tests/bench/script_source.h"
 
 namespace gate::bench {
 
@@ -29,7 +28,6 @@ struct LoadOptions {
   double seconds = 0;    // no session begins later; 0: until all have ended
   double rate = 0;       // sessions a second; 0: as fast as answers come
   int idle = 0;          // further connections, idle after one session each
-  uint64_t seed = 1;
   pid_t filter = 0;
   bool do_nothing = false;  // the filter answers "continue" to everything
 };
@@ -37,8 +35,8 @@ struct LoadOptions {
 // Confined to one thread.
 class Load : private LoadListener {
  public:
-  // The mix outlives the load. `record`, if any, takes every answer.
-  Load(const Mix& mix, const LoadOptions& options, ReplyRecord* record);
+  // Which outlive the load. `record`, if any, takes every answer.
+  Load(ScriptSource& source, const LoadOptions& options, ReplyRecord* record);
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
   ~Load() override;
@@ -63,8 +61,6 @@ class Load : private LoadListener {
   void Broken(const std::string& what) override;
 
   absl::Status Negotiate();
-  absl::Status MakeScripts(const milter::NegotiationAnswer& negotiation);
-  const SessionScript& NextScript();
   void Play(Phase& phase);
   bool MayStart(const Phase& phase, int64_t now) const;
   void StartWhatIsDue(Phase& phase);
@@ -72,15 +68,13 @@ class Load : private LoadListener {
   int64_t Patience(const Phase& phase) const;
   void Start(LoadConnection& connection);
   void Ready(LoadConnection& connection, Phase& phase);
+  void Played(LoadConnection& connection, Phase& phase);
   void CheckIdle();
 
-  const Mix& mix_;
+  ScriptSource& source_;
   const LoadOptions options_;
   ReplyRecord* const record_;
   sockaddr_un address_ = {};
-  std::mt19937_64 random_;
-  std::vector<std::vector<SessionScript>> scripts_;  // by kind
-  std::discrete_distribution<size_t> weights_;
   std::string negotiation_;  // the answer that every connection must get
   int epoll_;
   std::vector<std::unique_ptr<LoadConnection>> connections_;

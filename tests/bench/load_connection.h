@@ -50,6 +50,8 @@ class LoadConnection {
   int Release();
 
   int fd() const { return fd_; }
+  // Of the session under way, or the last one.
+  const SessionScript& script() const { return *script_; }
 
  private:
   void Close();

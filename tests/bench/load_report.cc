@@ -91,6 +91,7 @@ std::string ReportText(const LoadReport& report) {
 std::string ReportJson(const LoadReport& report) {
   nlohmann::json json = {
       {"sessions", report.sessions},
+      {"kinds", report.kinds},
       {"seconds", report.seconds},
       {"sessions_per_second", Rate(report)},
       {"changes", report.changes},

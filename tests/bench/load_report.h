@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct LoadReport {
   static constexpr std::string_view kEvents = "OCHMRTLNBE";
 
   int64_t sessions = 0;
+  // Of those, by their kind's name; without the idle ones.
+  std::map<std::string, int64_t> kinds;
   double seconds = 0;
   std::array<Latency, kEvents.size()> latency;  // index: as in kEvents
   int64_t changes = 0;  // of messages: headers, quarantine, ...

@@ -22,6 +22,7 @@ struct Arguments {
   LoadOptions load;
   std::string mix;
   std::string record;
+  uint64_t seed = 1;
   bool json = false;
 };
 
@@ -39,7 +40,7 @@ void Describe(CLI::App& app, Arguments& arguments) {
                  "sessions a second; left out: as fast as answers come");
   app.add_option("--idle", load.idle,
                  "further connections, idle after one session each");
-  app.add_option("--seed", load.seed, "of what is drawn")
+  app.add_option("--seed", arguments.seed, "of what is drawn")
       ->capture_default_str();
   app.add_option("--pid", load.filter, "of the filter: CPU and memory");
   app.add_flag("--do-nothing", load.do_nothing,
@@ -75,10 +76,11 @@ int Run(Arguments& arguments) {
   }
   const absl::StatusOr<Mix> mix = gate::bench::ReadMix(arguments.mix);
   if (!mix.ok()) return Fail(std::string(mix.status().message()));
+  gate::bench::MixSource source(*mix, arguments.seed);
   ReplyRecord record;
   const bool recording = !arguments.record.empty();
   const absl::StatusOr<LoadReport> report =
-      gate::bench::Load(*mix, load, recording ? &record : nullptr).Run();
+      gate::bench::Load(source, load, recording ? &record : nullptr).Run();
   if (!report.ok()) return Fail(std::string(report.status().message()));
   if (recording) std::ofstream(arguments.record) << record.ToText();
   return Report(*report, arguments.json);
