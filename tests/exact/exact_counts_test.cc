@@ -1,0 +1,274 @@
+// After many sessions with known verdicts all that gatemilter shows agrees
+// exactly with what was played: `stats --json`, the page's numbers and
+// the journal. Top lists are within the bounds that they tell.
+//
+// GATE_SESSIONS in the environment: so many; GATE_SEED: others.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "policy/decision_record.h"
+#include "policy/journal_reader.h"
+#include "policy/policy_description.h"
+#include "policy/top_lists.h"
+#include "tests/bench/load.h"
+#include "tests/exact/visits.h"
+#include "tests/milter/http_client.h"
+#include "tests/mta/gatemilter_process.h"
+#include "tests/mta/temp_dir.h"
+
+namespace gate::exact {
+namespace {
+
+using Json = nlohmann::json;
+using RuleCounts = std::map<RuleName, uint64_t>;
+
+// Sanitizers take ten times as long.
+constexpr int64_t kSessions =
+    std::string_view(GATE_SANITIZER).empty() ? 100'000 : 20'000;
+constexpr int kConnections = 32;
+
+int64_t NumberFrom(const char* variable, int64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::atoll(text);
+}
+
+// A port of 127.0.0.1 that nobody listens on.
+uint16_t FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* any = reinterpret_cast<sockaddr*>(&address);
+  const bool bound =
+      bind(fd, any, size) == 0 && getsockname(fd, any, &size) == 0;
+  close(fd);
+  return bound ? ntohs(address.sin_port) : 0;
+}
+
+// Those that never came are left out: rules that never held are told, too.
+RuleCounts WithoutZeros(RuleCounts counts) {
+  std::erase_if(counts, [](const auto& entry) { return entry.second == 0; });
+  return counts;
+}
+
+RuleCounts RulesOf(const Json& stats, const char* figure) {
+  RuleCounts counts;
+  for (const Json& rule : stats["rules"]) {
+    counts[{rule["stage"], rule["rule"], rule["action"], rule["shadow"]}] +=
+        rule[figure].get<uint64_t>();
+  }
+  return WithoutZeros(std::move(counts));
+}
+
+Counts LimitsOf(const Json& stats) {
+  Counts counts;
+  for (const Json& limit : stats["limits"]) {
+    counts[limit["limit"]] = limit["count"];
+  }
+  return counts;
+}
+
+// What the journal says.
+struct Kept {
+  RuleCounts held;
+  RuleCounts repeats;
+  uint64_t plain = 0;
+  uint64_t not_given = 0;
+  uint64_t records = 0;
+};
+
+class JournalCounter {
+ public:
+  explicit JournalCounter(const std::string& folder) : reader_(folder) {}
+
+  Kept Count() {
+    const auto searched = reader_.Search(
+        {}, [this](const policy::RecordKeys&, std::string_view bytes) {
+          EXPECT_TRUE(record_.Parse(bytes));
+          Add();
+          return true;
+        });
+    EXPECT_TRUE(searched.ok()) << searched.status();
+    if (searched.ok()) {
+      EXPECT_EQ(searched->damaged_blocks, 0U);
+      EXPECT_EQ(searched->cut_blocks, 0U);
+    }
+    return std::move(kept_);
+  }
+
+ private:
+  void Add() {
+    ++kept_.records;
+    for (const policy::RecordedNote& note : record_.notes) {
+      ++kept_.held[Name(note.rule)];
+    }
+    if (record_.rule) {
+      ++(record_.repeat ? kept_.repeats : kept_.held)[Name(*record_.rule)];
+    }
+    if (record_.plain()) ++kept_.plain;
+    if (!record_.given) ++kept_.not_given;
+  }
+  RuleName Name(rules::RuleId id) {
+    const policy::RuleDescription& rule = Words().rules.at(id.value);
+    return {std::string(rules::StageName(rule.stage)), rule.label,
+            std::string(rules::ActionName(rule.action)), rule.shadow};
+  }
+  // There is one policy.
+  const policy::PolicyDescription& Words() {
+    if (!words_) {
+      const auto bytes = reader_.Policy(record_.policy);
+      EXPECT_TRUE(bytes.ok()) << bytes.status();
+      words_ = policy::ParsePolicyDescription(*bytes);
+    }
+    return *words_;
+  }
+
+  policy::JournalReader reader_;
+  policy::DecisionRecord record_;
+  std::optional<policy::PolicyDescription> words_;
+  Kept kept_;
+};
+
+class ExactCounts : public testing::Test {
+ protected:
+  ExactCounts()
+      : gate_({.dir = folder_.path(),
+               .milter_socket = folder_.path() + "/milter.sock",
+               .group = getgrgid(getegid())->gr_name,
+               .policy = "set journal \"" + folder_.path() +
+                         "/journal\" keep 1d max 4GiB\n"
+                         "set journal-sample 100%\n"
+                         "set log warning\n"
+                         "set metrics \"127.0.0.1:" +
+                         std::to_string(port_) + "\"\n" +
+                         std::string(Policy())}) {}
+
+  void Play() {
+    ASSERT_EQ(gate_.fault(), "");
+    const bench::LoadOptions options{
+        .socket = folder_.path() + "/milter.sock",
+        .connections = kConnections,
+        .sessions = NumberFrom("GATE_SESSIONS", kSessions)};
+    const auto report = bench::Load(visits_, options, nullptr).Run();
+    ASSERT_TRUE(report.ok()) << report.status();
+    ASSERT_THAT(report->faults, testing::IsEmpty());
+    ASSERT_EQ(report->sessions, options.sessions);
+    std::cout << report->sessions << " sessions in " << report->seconds
+              << " s, seed " << seed_ << '\n';
+  }
+  // When all that was decided has reached those who show and keep it.
+  Json AwaitStats() {
+    Json stats;
+    const auto settled = [&] {
+      stats = Json::parse(gate_.StatsJson());
+      return stats["journal"]["written"] == Decisions() &&
+             RulesOf(stats, "last_hour") == Held();
+    };
+    EXPECT_TRUE(mta::WaitUntil(settled, std::chrono::seconds(30)))
+        << stats["journal"];
+    return stats;
+  }
+  std::string Fetch(const std::string& path) {
+    const milter::HttpAnswer answer = milter::HttpClient(port_).Ask(path);
+    EXPECT_EQ(answer.status, 200) << path;
+    return answer.body;
+  }
+
+  const Tallies& tallies() const { return visits_.tallies(); }
+  RuleCounts Held() const { return WithoutZeros(tallies().held); }
+  RuleCounts Repeats() const { return WithoutZeros(tallies().repeats); }
+  // Each is a record: a deciding rule, its kept verdict, or none of both.
+  uint64_t Decisions() const {
+    uint64_t decisions = tallies().plain;
+    for (const auto& [name, count] : tallies().held) {
+      const bool notes =
+          name.shadow || name.action == "log" || name.action == "add header";
+      if (!notes) decisions += count;
+    }
+    for (const auto& [name, count] : tallies().repeats) decisions += count;
+    return decisions;
+  }
+
+  void CheckStats(const Json& stats) const {
+    EXPECT_EQ(RulesOf(stats, "count"), Held());
+    EXPECT_EQ(RulesOf(stats, "last_hour"), Held());
+    EXPECT_EQ(RulesOf(stats, "last_day"), Held());
+    EXPECT_EQ(RulesOf(stats, "repeats"), Repeats());
+    EXPECT_EQ(LimitsOf(stats), tallies().over);
+    const Json& counters = stats["counters"];
+    EXPECT_EQ(counters["plain_accepts"], tallies().plain);
+    EXPECT_EQ(counters["not_given"], tallies().not_given);
+    for (const char* none : {"records_dropped", "failures", "out_of_order"}) {
+      EXPECT_EQ(counters[none], 0) << none;
+    }
+    EXPECT_EQ(stats["journal"]["dropped"], 0);
+    for (const char* kind : {"client", "sender", "rcpt", "user", "rule"}) {
+      // Of fewer keys a list would be exact, and its bounds untried.
+      if (std::string_view(kind) != "rule") {
+        EXPECT_GT(tallies().top.at(kind).size(), policy::TopLists::kCapacity);
+      }
+      for (const char* period : {"hour", "day"}) {
+        CheckTop(stats["top"][kind][period], tallies().top.at(kind),
+                 std::string(kind) + ", " + period);
+      }
+    }
+  }
+  // Each key's true number lies between count - error and count; one that is
+  // not in the list came `others_at_most` times at most.
+  static void CheckTop(const Json& list, Counts counts,
+                       const std::string& what) {
+    uint64_t all = 0;
+    for (const auto& [key, count] : counts) all += count;
+    EXPECT_EQ(list["decisions"], all) << what;
+    ASSERT_FALSE(list["keys"].empty()) << what;
+    for (const Json& entry : list["keys"]) {
+      const std::string key = entry["key"];
+      const uint64_t count = entry["count"];
+      EXPECT_LE(counts[key], count) << what << ": " << key;
+      EXPECT_GE(counts[key], count - entry["error"].get<uint64_t>())
+          << what << ": " << key;
+      counts.erase(key);
+    }
+    for (const auto& [key, count] : counts) {
+      EXPECT_LE(count, list["others_at_most"]) << what << ": " << key;
+    }
+  }
+
+  const uint64_t seed_ =
+      static_cast<uint64_t>(NumberFrom("GATE_SEED", 20261125));
+  const uint16_t port_ = FreePort();
+  mta::TempDir folder_;
+  Visits visits_{seed_};
+  mta::GatemilterProcess gate_;
+};
+
+TEST_F(ExactCounts, AgreeWhereverTheyAreShown) {
+  ASSERT_NO_FATAL_FAILURE(Play());
+  const Json stats = AwaitStats();
+  CheckStats(stats);
+  {
+    SCOPED_TRACE("the page");
+    CheckStats(Json::parse(Fetch("/api/stats")));
+  }
+  EXPECT_EQ(gate_.Stop(), 0) << gate_.Log();
+  const Kept kept = JournalCounter(folder_.path() + "/journal").Count();
+  EXPECT_EQ(kept.held, Held());
+  EXPECT_EQ(kept.repeats, Repeats());
+  EXPECT_EQ(kept.plain, tallies().plain);
+  EXPECT_EQ(kept.not_given, tallies().not_given);
+  EXPECT_EQ(kept.records, Decisions());
+}
+
+}  // namespace
+}  // namespace gate::exact
