@@ -115,7 +115,7 @@ TEST_F(RecorderTest, KnowsTheWordsOfAPolicyThatWasReplaced) {
 TEST_F(RecorderTest, CountsWhatASlowSinkCannotTakeAndNeverWaits) {
   std::promise<void> release;
   sink.hold = release.get_future().share();
-  constexpr int kEvents = 40'000;  // several times what the queue holds
+  constexpr int kEvents = 160'000;  // several times what the queue holds
   {
     Recorder recorder(statistics, {}, {&sink});
     References references(/*node=*/0);
