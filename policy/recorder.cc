@@ -15,8 +15,9 @@ namespace gate::policy {
 namespace {
 
 constexpr size_t kShards = 16;
-// At full speed a loop fills a megabyte in 50 ms, and on a busy machine the
-// background thread may wait longer for a processor. Only what is used is there.
+// At full speed a loop fills a megabyte in 50 ms; on a busy machine the
+// background thread may wait longer for a processor. Only what is used is
+// there.
 constexpr size_t kShardBytes = size_t{4} << 20;
 // What comes together is handed over together: a wake-up costs more than a
 // record.
