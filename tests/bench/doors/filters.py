@@ -19,6 +19,15 @@ class Failure(Exception):
     """A program did not do what it is for; the text says which and what."""
 
 
+def cpu_of(pid):
+    """Seconds that the process has used, and those of its children that have
+    ended (and theirs)."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    ticks = [int(each) for each in stat.rpartition(")")[2].split()[11:15]]
+    second = os.sysconf("SC_CLK_TCK")
+    return (ticks[0] + ticks[1]) / second, (ticks[2] + ticks[3]) / second
+
+
 class Filter:
     """A program that listens on a unix socket, until stop()."""
 
@@ -42,11 +51,8 @@ class Filter:
     def pid(self):
         return self.process.pid
 
-    def ticks(self):
-        """CPU that it has used, in hundredths of a second."""
-        stat = pathlib.Path(f"/proc/{self.pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])  # user, system
+    def cpu(self):
+        return cpu_of(self.pid)[0]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

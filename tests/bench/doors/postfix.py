@@ -8,12 +8,15 @@ import socket
 import subprocess
 import time
 
-from doors.filters import HERE, PATIENCE, Failure
+from doors.filters import HERE, PATIENCE, Failure, cpu_of
 from doors.sections import LOOP, MESSAGES, NATIVE, POOL, all_filters
 
 ROOT = HERE.parent.parent
 CASE = "Postfix, smtp-source -s 16, 10 KB, discard"
 NONE = "no milter"
+MTA_CPU = "CPU of Postfix, µs a message"
+FILTER_CPU = "CPU of the filter, µs a message"
+IDLE = "idle, µs a message"
 
 
 def free_port():
@@ -38,10 +41,11 @@ def smtp_source():
 
 
 class Postfix:
-    """One that asks the filter on a unix socket, or none."""
+    """One that asks the filter, or none."""
 
-    def __init__(self, bench, name, path):
-        self.name = name
+    def __init__(self, bench, asked):
+        self.asked = asked
+        self.name = asked.name if asked else NONE
         self.dir = bench.path("postfix")
         self.port = free_port()
         settings = [
@@ -49,8 +53,8 @@ class Postfix:
         ]
         # No pause of a second when mail comes in faster than it goes out.
         settings += ["in_flow_delay=0"]
-        if path is not None:
-            settings += [f"smtpd_milters=unix:{path}"]
+        if asked:
+            settings += [f"smtpd_milters=unix:{asked.socket}"]
         command = [ROOT / "tests/mta/private-postfix", "--no-milter"]
         command += [self.dir, self.port, *settings]
         self.log = bench.path("postfix.log")
@@ -94,9 +98,42 @@ class Postfix:
         self._await("the queue does not empty", self._empty)
         return messages / seconds
 
+    def cpu(self):
+        """Seconds that all of it has used: master(8), and what it started."""
+        master = self.process.pid
+        seconds = sum(cpu_of(master))
+        children = pathlib.Path(f"/proc/{master}/task/{master}/children")
+        for child in children.read_text().split():
+            try:
+                seconds += cpu_of(child)[0]
+            except FileNotFoundError:
+                pass  # has ended since: the next one counts it
+        return seconds
+
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
+
+
+def idle():
+    """Seconds that all processors together had nothing to do."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
+
+
+def take_messages(results, mta, messages):
+    before = mta.cpu(), mta.asked.cpu() if mta.asked else 0
+    rested = idle()
+    results.add(CASE, MESSAGES, mta.name, mta.send(messages))
+    results.add(CASE, IDLE, mta.name, (idle() - rested) / messages * 1e6)
+    used = (mta.cpu() - before[0]) / messages * 1e6
+    results.add(CASE, MTA_CPU, mta.name, used)
+    if not mta.asked:
+        return
+    used = (mta.asked.cpu() - before[1]) / messages * 1e6
+    if used == 0:
+        raise Failure(f"Postfix did not ask {mta.name}")
+    results.add(CASE, FILTER_CPU, mta.name, used)
 
 
 def postfix(bench, plan, results):
@@ -107,19 +144,13 @@ def postfix(bench, plan, results):
     pinned, bench.filter_cores = bench.filter_cores, everywhere
     mtas = []
     try:
-        mtas.append(Postfix(bench, NONE, None))
-        filters = all_filters(bench, plan, "inbound")
-        for each in filters:
-            mtas.append(Postfix(bench, each.name, each.socket))
+        for each in [None, *all_filters(bench, plan, "inbound")]:
+            mtas.append(Postfix(bench, each))
         for mta in mtas:
             mta.send(200)  # warm
-        before = [each.ticks() for each in filters]
         for order in plan.rounds(mtas):
             for mta in order:
-                results.add(CASE, MESSAGES, mta.name, mta.send(plan.messages))
-        for each, ticks in zip(filters, before, strict=True):
-            if each.ticks() == ticks:
-                raise Failure(f"Postfix did not ask {each.name}")
+                take_messages(results, mta, plan.messages)
     finally:
         bench.filter_cores = pinned
         for mta in mtas:
