@@ -34,6 +34,7 @@
 #include "milter/privileges.h"
 #include "milter/reload_thread.h"
 #include "milter/reloader.h"
+#include "milter/state_keeper.h"
 #include "milter/stats_json.h"
 #include "milter/stores.h"
 #include "milter/ticker.h"
@@ -100,17 +101,25 @@ class Daemon : public ControlHandler, public WebSource {
                     policy::TickAfter(observers_.last_reference(),
                                       clock_.Read().wall_us)),
         engine_(clock_, statistics_, observers_.events(), references_),
-        reloader_(reader, clock_, engine_, log_, origin, policy) {}
+        reloader_(reader, clock_, engine_, log_, origin, policy) {
+    if (!settings_.state.empty()) {
+      state_.emplace(settings_.state, state_files_,
+                     StateContext{clock_, statistics_, top_lists_, log_});
+      state_->Start();
+    }
+    roll_.emplace(absl::Seconds(1),
+                  [this] { statistics_.Roll(clock_.Read().wall_us); });
+  }
 
   // Requires: privileges are dropped.
   absl::Status Run(DaemonSockets sockets, const WebOptions& web_options);
 
   ReloadReport Reload() override { return reloader_.Reload(); }
   StatsReport Stats() override;
+  std::string MetricsText() override { return {}; }
   std::string Tail(uint64_t after, size_t newest) override;
 
   std::string StatsJson() override { return milter::StatsJson(Stats()); }
-  std::string MetricsText() override { return {}; }
   std::string DecisionsJson(std::optional<uint64_t> after) override {
     return after ? Tail(*after, /*newest=*/0) : Tail(/*after=*/0, kPageShows);
   }
@@ -120,6 +129,8 @@ class Daemon : public ControlHandler, public WebSource {
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
       std::vector<Listener>& listeners);
   void LogReady(const DaemonSockets& sockets);
+  // Without top lists, which take longer.
+  StatsReport Report(size_t series);
 
   const std::string policy_file_;
   const rules::Settings settings_;  // as they were at the start
@@ -128,13 +139,14 @@ class Daemon : public ControlHandler, public WebSource {
   policy::Statistics statistics_;
   Log log_;
   policy::TopLists top_lists_;
+  policy::DiskJournalFiles state_files_;
+  std::optional<StateKeeper> state_;  // saves when the observers are through
   Observers observers_;
   Stores stores_;
   policy::References references_;
   policy::Engine engine_;
   Reloader reloader_;
-  const Ticker roll_{absl::Seconds(1),
-                     [this] { statistics_.Roll(clock_.Read().wall_us); }};
+  std::optional<Ticker> roll_;
 };
 
 absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
@@ -177,6 +189,7 @@ absl::Status Daemon::Run(DaemonSockets sockets, const WebOptions& web_options) {
   if (absl::IsDeadlineExceeded(status)) {
     // Callbacks still use what the destructors would take away. The files of
     // the sockets stay; the next start removes them.
+    if (state_) state_->Save();
     std::fprintf(stderr, "gatemilter: %s\n", status.ToString().c_str());
     _exit(EXIT_FAILURE);
   }
@@ -206,13 +219,18 @@ std::string Daemon::WhyJson(const std::string& query) {
 }
 
 StatsReport Daemon::Stats() {
+  StatsReport report = Report(policy::Statistics::kSeries);
+  report.top = ReportTop(top_lists_, report.now_us);
+  return report;
+}
+
+StatsReport Daemon::Report(size_t series) {
   const policy::Now now = clock_.Read();
   const auto seconds_since = [&now](int64_t us) {
     return static_cast<uint64_t>(now.steady_us - us) / 1'000'000;
   };
   StatsReport report;
-  report.statistics = statistics_.Snapshot();
-  report.top = ReportTop(top_lists_, now.wall_us);
+  report.statistics = statistics_.Snapshot(series);
   const std::shared_ptr<const policy::Installed> installed =
       engine_.installed();
   report.policy_hash = installed->policy->hash();
@@ -234,6 +252,7 @@ StatsReport Daemon::Stats() {
   if (const auto journal = observers_.journal()) {
     report.journal = ReportJournal(settings_.journal->folder, *journal);
   }
+  if (state_) report.state = state_->Report();
   report.now_us = now.wall_us;
   return report;
 }

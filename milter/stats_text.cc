@@ -259,6 +259,16 @@ void AddJournal(const JournalReport& journal, std::string& out) {
   out += '\n';
 }
 
+void AddState(const StateReport& state, std::string& out) {
+  const std::string age = Duration(state.age_seconds);
+  if (state.fault.empty()) {
+    absl::StrAppend(&out, "state: saved in ", state.folder, " ", age, " ago\n");
+  } else {
+    absl::StrAppend(&out, "state: NOT SAVED for ", age, ": ", state.fault,
+                    "\n");
+  }
+}
+
 void AddHead(const StatsReport& report, std::string& out) {
   absl::StrAppendFormat(&out, "gatemilter %s, up %s\n", report.version,
                         Duration(report.uptime_seconds));
@@ -269,13 +279,7 @@ void AddHead(const StatsReport& report, std::string& out) {
   AddStore(report.store, out);
   if (report.journal) AddJournal(*report.journal, out);
   if (report.state) {
-    absl::StrAppendFormat(&out, "state: saved in %s %s ago",
-                          report.state->folder,
-                          Duration(report.state->age_seconds));
-    if (!report.state->fault.empty()) {
-      absl::StrAppend(&out, ", FAULT: ", report.state->fault);
-    }
-    out += '\n';
+    AddState(*report.state, out);
   }
   for (const ListReport& list : report.lists) {
     if (list.file.empty()) continue;

@@ -74,14 +74,16 @@ absl::Status DiskJournalFiles::Lock(const std::string& folder) {
     return Failed(folder);
   }
   const std::string path = folder + "/lock";
-  lock_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  if (lock_ < 0) {
+    lock_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  }
   if (lock_ < 0) return Failed(path);
   if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
   if (errno != EWOULDBLOCK) return Failed(path);
   return absl::FailedPreconditionError(
       absl::StrCat(folder,
-                   ": another gatemilter writes its journal there; give each a "
-                   "folder of its own"));
+                   ": another gatemilter writes there; give each a folder of "
+                   "its own"));
 }
 
 absl::StatusOr<std::vector<JournalFiles::Entry>> DiskJournalFiles::List(

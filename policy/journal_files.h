@@ -27,7 +27,8 @@ class JournalFiles {
  public:
   virtual ~JournalFiles() = default;
   // Makes the folder (0750) if only its last part is missing, and keeps others
-  // from writing in it until the JournalFiles is gone.
+  // from writing in it until the JournalFiles is gone. After an error it may be
+  // called again. Requires: each time for the same folder.
   virtual absl::Status Lock(const std::string& folder) = 0;
   struct Entry {
     std::string name;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -91,6 +92,23 @@ void CheckJournalSample(CheckContext& context, const ast::Set& set) {
          absl::StrFormat("`journal-sample` cannot be %s",
                          context.sources.Text(value.range)),
          "it is a share from 0% to 100%, such as `1%`");
+}
+
+void CheckFolders(CheckContext& context, const ast::Tree& tree) {
+  const ast::Literal* state = nullptr;
+  const ast::Literal* journal = nullptr;
+  for (const ast::Statement& statement : tree.statements) {
+    const auto* set = std::get_if<ast::Set>(&statement);
+    if (!set || set->values.empty()) continue;
+    if (set->key.text == "state") state = &set->values[0];
+    if (set->key.text == "journal") journal = &set->values[0];
+  }
+  if (!state || !journal || state->text != journal->text) return;
+  context.diagnostics
+      .Error(DiagnosticId::kBadSetting, state->range,
+             absl::StrFormat("`state` and `journal` cannot share %s",
+                             Quoted(state->text)))
+      .notes.push_back({journal->range, "the journal's is here"});
 }
 
 }  // namespace gate::rules

@@ -12,5 +12,7 @@ void CheckState(CheckContext& context, const ast::Set& set);
 void CheckJournal(CheckContext& context, const ast::Set& set);
 // 1%, 0.1%, 100%.
 void CheckJournalSample(CheckContext& context, const ast::Set& set);
+// Each of the two locks its folder.
+void CheckFolders(CheckContext& context, const ast::Tree& tree);
 
 }  // namespace gate::rules

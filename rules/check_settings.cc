@@ -283,6 +283,7 @@ void CheckSettings(CheckContext& context, const ast::Tree& tree) {
   }
   CheckSockets(context, tree);
   CheckWeb(context, tree);
+  CheckFolders(context, tree);
 }
 
 }  // namespace gate::rules
