@@ -26,6 +26,7 @@
 #include "milter/door.h"
 #include "milter/listener.h"
 #include "milter/log.h"
+#include "milter/metrics_text.h"
 #include "milter/missing_macro.h"
 #include "milter/native_door.h"
 #include "milter/observers.h"
@@ -116,7 +117,9 @@ class Daemon : public ControlHandler, public WebSource {
 
   ReloadReport Reload() override { return reloader_.Reload(); }
   StatsReport Stats() override;
-  std::string MetricsText() override { return {}; }
+  std::string MetricsText() override {
+    return milter::MetricsText(Report(/*series=*/0));
+  }
   std::string Tail(uint64_t after, size_t newest) override;
 
   std::string StatsJson() override { return milter::StatsJson(Stats()); }

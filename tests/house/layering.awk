@@ -24,7 +24,7 @@ BEGIN {
   home["state.pb.h"] = "^policy/state_file\\.cc$"
   home["statistics.pb.h"] = "^policy/statistics_record\\.cc$"
   home["spdlog"] = "^milter/log\\.cc$"
-  home["zlib.h"] = "^policy/journal_block\\.cc$"
+  home["zlib.h"] = "^policy/(journal_block|state_file)\\.cc$"
   home["zstd.h"] = "^policy/journal_(block|folder|reader)\\.cc$"
   home["uv.h"] = "^policy/(loop(_handle|_listener|_socket)?|redis_wire)\\.(cc|h)$"
 

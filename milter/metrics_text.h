@@ -1,0 +1,20 @@
+// The numbers of a report for Prometheus: what /metrics answers.
+//
+// Label sets are bounded: rules, limits and lists by the policy and by
+// kMostLabels. Clients, senders, recipients and users are no labels: strangers
+// choose them; the page and `stats --by` have those.
+#pragma once
+
+#include <string>
+
+#include "milter/stats_report.h"
+
+namespace gate::milter {
+
+// So many rules, limits and lists have samples of their own; the others are
+// added up under the name "(others)", which none can have.
+inline constexpr size_t kMostLabels = 1000;
+
+std::string MetricsText(const StatsReport& report);
+
+}  // namespace gate::milter
