@@ -56,6 +56,8 @@ function show() {
   showHealth(stats);
 }
 
+// An error of ours has a status; other ones say in a browser's words that
+// nobody answered.
 async function ask(path) {
   const response = await fetch(path, {cache: "no-store", signal: AbortSignal.timeout(10000)});
   if (!response.ok) throw new Error(`${response.status} ${(await response.text()).trim()}`);
@@ -68,7 +70,8 @@ async function askStats() {
     answeredAt = new Date();
     lost = "";
   } catch (error) {
-    lost = `${error.message}. What is shown is of ${answeredAt ? clock(answeredAt) : "nothing"}.`;
+    const told = /^\d/.test(error.message) ? `${error.message}. ` : "";
+    lost = told + (answeredAt ? `What is shown is of ${clock(answeredAt)}.` : "It has not answered yet.");
   }
   show();
 }

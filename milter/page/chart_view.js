@@ -66,9 +66,11 @@ function times(minute, range) {
   return Array.from({length}, (_, i) => new Date(last - (length - 1 - i) * step));
 }
 
-// At round times: every ten minutes of an hour, every three hours of a day.
-function tick(start, range) {
-  const round = range === "day" ? start.getMinutes() === 0 && start.getHours() % 3 === 0 : start.getMinutes() % 10 === 0;
+// At round times: every ten minutes of an hour, every three hours of a day; on a
+// phone half as many.
+function tick(start, range, width) {
+  const few = width < 500 ? 2 : 1;
+  const round = range === "day" ? start.getMinutes() === 0 && start.getHours() % (3 * few) === 0 : start.getMinutes() % (10 * few) === 0;
   return round ? clock(start, false) : "";
 }
 
@@ -85,7 +87,8 @@ function options(grid, text, starts, range) {
     },
     scales: {
       x: {stacked: true, grid: {display: false}, border: {color: grid},
-        ticks: {color: text, maxRotation: 0, autoSkip: false, callback: (_, i) => tick(starts[i], range)}},
+        ticks: {color: text, maxRotation: 0, autoSkip: false,
+          callback(_, i) { return tick(starts[i], range, this.chart.width); }}},
       y: {stacked: true, beginAtZero: true, suggestedMax: 4, grid: {color: grid, drawBorder: false},
         ticks: {color: text, precision: 0, maxTicksLimit: 6}},
     },

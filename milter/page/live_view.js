@@ -44,11 +44,11 @@ function row(decision) {
     make("td", {title: decision.time}, clock(when)),
     make("td", {}, decision.rule && make("span", {class: "rule"}, decision.rule), make("span", {class: "muted"}, ` ${decision.stage} `),
       make("span", {class: "chips"}, actionChip(decision.action, decision.shadow), marks(decision)),
-      make("div", {class: "narrow muted"}, people(facts))),
-    make("td", {class: "mid"}, facts["client.ip"] || "–", facts.helo && make("div", {class: "muted"}, facts.helo)),
-    make("td", {class: "mid"}, facts.sender === "" ? "<>" : facts.sender || "–"),
-    make("td", {class: "mid"}, facts.rcpt || "–"),
-    make("td", {class: "wide muted"}, [decision.code, decision.enhanced, decision.text].filter(Boolean).join(" ")),
+      make("div", {class: "narrow few muted"}, people(facts))),
+    make("td", {class: "mid"}, facts["client.ip"] || "–", facts.helo && make("div", {class: "few muted"}, facts.helo)),
+    make("td", {class: "mid"}, make("div", {class: "few"}, facts.sender === "" ? "<>" : facts.sender || "–")),
+    make("td", {class: "mid"}, make("div", {class: "few"}, facts.rcpt || "–")),
+    make("td", {class: "wide muted"}, make("div", {class: "few"}, [decision.code, decision.enhanced, decision.text].filter(Boolean).join(" "))),
     make("td", {}, decision.reference ? make("a", {class: "mono", href: whyLink(decision.reference),
       "aria-label": `Why ${decision.reference}`}, decision.reference) : "–"));
 }

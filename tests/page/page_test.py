@@ -77,6 +77,18 @@ class Overview(PageCase):
         self.assertEqual(self.tile(1), 1)
         self.assertEqual(len(self.browser.texts("#rules-body svg.spark")), 7)
 
+    def test_top_lists_name_who_is_refused_most_and_lead_to_them(self):
+        top = self.gate.ask("api/stats")["top"]
+        for title, kind in (("Client networks", "client"),
+                            ("Sender domains", "sender"),
+                            ("Recipient domains", "rcpt")):
+            shown = self.browser.text(f"#top [aria-label='{title}']")
+            self.assertTrue(top[kind]["hour"]["keys"])
+            for entry in top[kind]["hour"]["keys"]:
+                self.assertIn(f"{entry['key']}\t{entry['count']}", shown)
+        self.browser.click("#top a[href='#/why/198.51.100.9']")
+        self.assertIn("by blocked_network", self.found("198.51.100.9"))
+
     def test_health_tells_of_policy_journal_and_lists(self):
         text = self.browser.text("#health")
         for part in ("policy.rules", "in memory", "blocked", "subjects",

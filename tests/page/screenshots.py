@@ -68,6 +68,7 @@ def take(gate, folder, browser):
     browser.prefer("light")
     browser.go(gate.url + "#/why/" + reference)
     settle(browser, "#why", "1 decision")
+    browser.resize(1280, 880)
     shoot("why")
     browser.resize(390, 844, phone=True)
     browser.go(gate.url + "#/")
