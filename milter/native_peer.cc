@@ -31,7 +31,32 @@ void NativePeer::Open(int fd, policy::LoopSocket::Kind kind,
                   static_cast<policy::LoopSocket::Handler&>(*this));
 }
 
+template <class Step>
+void NativePeer::Guard(Step step) noexcept {
+  try {
+    step();
+  } catch (...) {
+    Fail();
+  }
+}
+
+// What throws does so before it gives the peer away.
+void NativePeer::Fail() noexcept {
+  std::string().swap(kept_);
+  try {
+    if (!waiting() && socket_->sent()) return BreakOff(Counter::kFailures);
+  } catch (...) {
+    // Then without a 421.
+  }
+  context_.dialogue.statistics.Count(Counter::kFailures);
+  Ended();
+}
+
 void NativePeer::Received(std::string_view bytes) {
+  Guard([&] { Take(bytes); });
+}
+
+void NativePeer::Take(std::string_view bytes) {
   if (state_ == State::kFarewell) return;
   if (kept_.empty() && state_ == State::kOpen) {
     const std::string_view rest = Work(bytes);
@@ -103,8 +128,10 @@ void NativePeer::Settle(bool progress) {
 
 void NativePeer::Sent() {
   owner_.Calm(*this);
-  if (state_ == State::kOpen) return WorkOnKept();
-  Settle(/*progress=*/false);
+  Guard([this] {
+    if (state_ == State::kOpen) return WorkOnKept();
+    Settle(/*progress=*/false);
+  });
 }
 
 void NativePeer::Ended() {
@@ -119,17 +146,20 @@ void NativePeer::Resume() {
   context_.output.clear();
   state_ = dialogue_.Resume(context_.output);
   if (!socket_) return Leave();
-  Flush();
-  if (state_ == State::kOpen && !kept_.empty()) return WorkOnKept();
-  Settle(/*progress=*/true);
+  Guard([this] {
+    Flush();
+    if (state_ == State::kOpen && !kept_.empty()) return WorkOnKept();
+    Settle(/*progress=*/true);
+  });
 }
 
 void NativePeer::TimeOut() {
   if (waiting()) return owner_.Calm(*this);
   if (state_ == State::kFarewell) return Leave();
   if (socket_->sent()) {
-    return BreakOff(kept_.empty() ? Counter::kIdleEnded
-                                  : Counter::kHalfPackets);
+    return Guard([this] {
+      BreakOff(kept_.empty() ? Counter::kIdleEnded : Counter::kHalfPackets);
+    });
   }
   // It does not read: it would not read a 421 either.
   context_.dialogue.statistics.Count(Counter::kIdleEnded);
@@ -141,7 +171,7 @@ void NativePeer::End(Counter why) {
   if (waiting() || !socket_->sent() || !dialogue_.negotiated()) {
     return dialogue_.TurnAway(why);
   }
-  BreakOff(why);
+  Guard([&] { BreakOff(why); });
 }
 
 void NativePeer::BreakOff(Counter why) {

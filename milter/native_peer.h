@@ -72,6 +72,11 @@ class NativePeer : private policy::LoopSocket::Handler, private DialogueOwner {
   void Ended() override;
   void Answered(Dialogue& dialogue) noexcept override;
 
+  // Memory that is not there costs this connection only.
+  template <class Step>
+  void Guard(Step step) noexcept;
+  void Fail() noexcept;
+  void Take(std::string_view bytes);
   // Answers the packets in `bytes`, as long as that may go on; returns the
   // rest.
   std::string_view Work(std::string_view bytes);

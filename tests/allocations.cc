@@ -1,10 +1,12 @@
 #include "tests/allocations.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 thread_local size_t allocations = 0;
+std::atomic<size_t> refused_from = 0;  // 0: nothing is refused
 }  // namespace
 
 size_t gate::ThreadAllocations() { return allocations; }
@@ -18,11 +20,28 @@ size_t gate::ThreadAllocations() { return allocations; }
 #define GATE_KEEP_OPERATOR_NEW
 #endif
 
+bool gate::RefuseAllocationsFrom(size_t bytes) {
+  refused_from = bytes;
+#ifdef GATE_KEEP_OPERATOR_NEW
+  return false;
+#else
+  return true;
+#endif
+}
+
 #ifndef GATE_KEEP_OPERATOR_NEW
 
-void* operator new(size_t size) {
+namespace {
+void* Allocate(size_t size) {
   ++allocations;
-  void* memory = std::malloc(size == 0 ? 1 : size);
+  const size_t from = refused_from.load(std::memory_order_relaxed);
+  if (from != 0 && size >= from) return nullptr;
+  return std::malloc(size == 0 ? 1 : size);
+}
+}  // namespace
+
+void* operator new(size_t size) {
+  void* memory = Allocate(size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -30,8 +49,7 @@ void* operator new(size_t size) {
 // The sanitizers' own would not fit the deletes below (std::stable_sort asks
 // this way).
 void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
+  return Allocate(size);
 }
 
 void* operator new(size_t size, std::align_val_t alignment) {

@@ -18,6 +18,7 @@
 #include "milter/listener.h"
 #include "milter/native_door.h"
 #include "policy/clock.h"
+#include "tests/allocations.h"
 #include "tests/memory_in_use.h"
 #include "tests/milter/mta_client.h"
 #include "tests/milter/mta_packets.h"
@@ -106,6 +107,7 @@ class HostileTest : public ::testing::Test {
   }
 
   void TearDown() override {
+    RefuseAllocationsFrom(0);
     if (door_ == nullptr) return;
     neighbour_.reset();
     door_->Stop();
@@ -397,6 +399,27 @@ TEST_F(HostileTest, EndsAnMtaThatNeverReads) {
                              std::chrono::seconds(10)));
   asks.join();
   ExpectLevels();
+}
+
+// Half a packet, and what comes while an answer is not sent, need memory.
+TEST_F(HostileTest, LivesWithoutMemoryForAConnection) {
+  constexpr size_t kMuch = 20'000;
+  Serve({});
+  MtaClient half(path());
+  ASSERT_TRUE(half.Negotiate());
+  MtaClient small(path());
+  ASSERT_TRUE(small.Negotiate());
+  const std::string packet = Bytes({'B', std::string(3 * kMuch, 'x')});
+  if (!RefuseAllocationsFrom(kMuch)) GTEST_SKIP() << "not with this sanitizer";
+  half.SendBytes(std::string_view(packet).substr(0, packet.size() - 1));
+  const std::string farewell = Farewell(half);
+  const char verdict = small.Mail("<a@a.example>").verdict;
+  RefuseAllocationsFrom(0);
+  EXPECT_THAT(farewell, StartsWith("421 4.3.2 "));
+  EXPECT_EQ(verdict, 'c') << "who needs little goes on";
+  EXPECT_EQ(Counted(Counter::kFailures), 1u);
+  half.Quit();
+  ExpectNeighbourIsServed();
 }
 
 }  // namespace
