@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-PATIENCE = 15  # seconds
+PATIENCE = 40  # seconds: a loaded machine is given its time
 
 
 class Fault(Exception):

@@ -158,7 +158,8 @@ class Keyboard(PageCase):
     def test_the_first_key_skips_to_the_content(self):
         self.browser.press(TAB)
         self.browser.press(ENTER)
-        self.assertEqual(self.check("focus")["what"], "main")
+        await_true("the focus is there",
+                   lambda: self.check("focus")["what"] == "main")
 
     def test_reaches_a_decision_and_the_focus_stays_while_others_come(self):
         link = f"#/why/{self.references['bad_subject']}"
