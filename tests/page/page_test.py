@@ -204,7 +204,7 @@ class StoreOutage(PageCase):
 
 
 class DiskFull(PageCase):
-    def test_the_page_says_that_the_journal_does_not_write(self):
+    def test_the_page_says_what_is_not_written(self):
         self.assertEqual(self.browser.text("#warnings"), "")
         self.gate.limit_disk(0)
         self.gate.session("203.0.113.80", "mx.spam.example", "a@spam.example",
@@ -212,11 +212,13 @@ class DiskFull(PageCase):
         warning = self.seen("#warnings", "The journal does not write")
         self.assertIn("File too large", warning)
         self.assertIn("does not write", self.browser.text("#health"))
+        self.seen("#warnings", "Statistics are not saved")
         self.gate.limit_disk()
         self.gate.session("203.0.113.81", "mx.spam.example", "a@spam.example",
                           "b@elsewhere.example")
-        await_true("it writes again", lambda: "does not write" not in
-                   self.browser.text("#warnings"))
+        await_true("both are written again", lambda: not any(
+            fault in self.browser.text("#warnings")
+            for fault in ("does not write", "are not saved")))
 
 
 if __name__ == "__main__":
