@@ -22,6 +22,10 @@ class Hostile(PageCase):
         self.assertEqual(self.check("foreign"), ['<i id="x">x</i>'])
         self.browser.run("document.querySelector('#x').remove()")
 
+    def test_the_check_finds_characters_that_are_not_seen(self):
+        self.browser.run("document.querySelector('#title').append('\\u202e')")
+        self.assertEqual(self.check("unseen"), ["202e"])
+
     def test_values_are_shown_as_text(self):
         live = self.browser.text("#live-body")
         self.assertIn(SCRIPT, live)
@@ -138,6 +142,11 @@ class Keyboard(PageCase):
             if focus["what"] == wanted:
                 return
         self.fail(f"Tab does not reach {wanted}")
+
+    def test_the_check_finds_a_focus_that_is_not_seen(self):
+        self.tab_to("query")
+        self.browser.run("document.activeElement.style.outline = 'none'")
+        self.assertEqual(self.check("focus"), {"what": "query", "seen": False})
 
     def test_reaches_search(self):
         self.tab_to("query")
