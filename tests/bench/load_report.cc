@@ -27,6 +27,13 @@ double CpuUs(const LoadReport& report) {
          1000 / static_cast<double>(report.sessions);
 }
 
+double LoopsCpuUs(const LoadReport& report) {
+  if (report.sessions == 0) return 0;
+  return static_cast<double>(report.after.loops_cpu_ns -
+                             report.settled.loops_cpu_ns) /
+         1000 / static_cast<double>(report.sessions);
+}
+
 double OwnCpuUs(const LoadReport& report) {
   if (report.sessions == 0) return 0;
   return static_cast<double>(report.own_cpu_ns) / 1000 /
@@ -96,6 +103,7 @@ std::string ReportJson(const LoadReport& report) {
       {"sessions_per_second", Rate(report)},
       {"changes", report.changes},
       {"cpu_us_per_session", CpuUs(report)},
+      {"loops_cpu_us_per_session", LoopsCpuUs(report)},
       {"own_cpu_us_per_session", OwnCpuUs(report)},
       {"resident_kb", report.after.resident_kb},
       {"peak_kb", report.after.peak_kb},

@@ -9,6 +9,8 @@ namespace gate::bench {
 
 struct ProcessUsage {
   int64_t cpu_ns = 0;  // user and system, of all threads, also ended ones
+  // Of its threads whose names begin with "loop "; those that run.
+  int64_t loops_cpu_ns = 0;
   int64_t resident_kb = 0;
   int64_t peak_kb = 0;  // the most that was ever resident
 };

@@ -39,13 +39,20 @@ class Filter:
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         deadline = time.monotonic() + PATIENCE
-        while ready not in log.read_bytes():
+        while not self._is_ready(ready):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 text = log.read_text(errors="replace")
                 raise Failure(f"{name} does not serve:\n{text}")
             time.sleep(0.01)
         os.chmod(path, 0o666)  # Postfix asks, too
+
+    def _is_ready(self, word):
+        """Without a word (its log is off): somebody answers."""
+        if word:
+            return word in self.log.read_bytes()
+        with socket.socket(socket.AF_UNIX) as visitor:
+            return visitor.connect_ex(str(self.socket)) == 0
 
     @property
     def pid(self):
@@ -109,7 +116,7 @@ class Bench:
         self.running.append(started)
         return started
 
-    def door(self, door, policy="ten.rules", settings=()):
+    def door(self, door, policy="ten.rules", settings=(), ready=b" ready on "):
         path = self.path(f"{door}.sock")
         wanted = [
             f'socket "unix:{path}" mode 666',
@@ -120,7 +127,13 @@ class Bench:
         command = [self.program("gatemilter"), "serve", "-c", HERE / policy]
         for setting in wanted:
             command += ["--set", setting]
-        return self.start(f"gatemilter {door}", command, path, b" ready on ")
+        return self.start(f"gatemilter {door}", command, path, ready)
+
+    def unobserved(self, policy="ten.rules"):
+        """The native door, with nobody who looks on."""
+        path = self.path("unobserved.sock")
+        command = [self.program("unobserved"), path, HERE / policy]
+        return self.start("unobserved", command, path)
 
     def floor(self, program, record=None):
         """floor_libmilter without a record has all steps on."""

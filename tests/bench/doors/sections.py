@@ -8,6 +8,7 @@ import subprocess
 from doors.filters import Failure
 
 CPU = "CPU of the filter, µs a session"
+LOOPS_CPU = "CPU of its loops, µs a session"
 RATE, MESSAGES = "sessions a second", "messages a second"
 P50, P99 = "event p50, µs", "event p99, µs"
 NATIVE, LIBMILTER = "gatemilter native", "gatemilter libmilter"
@@ -33,6 +34,8 @@ class Plan:
 
 def take(results, case, name, report):
     results.add(case, CPU, name, report["cpu_us_per_session"])
+    if report["loops_cpu_us_per_session"] > 0:
+        results.add(case, LOOPS_CPU, name, report["loops_cpu_us_per_session"])
     results.add(case, RATE, name, report["sessions_per_second"])
     results.add(case, P50, name, report["events_us"]["all"]["p50"])
     results.add(case, P99, name, report["events_us"]["all"]["p99"])
@@ -156,3 +159,29 @@ def loops(bench, plan, results):
     bench.stop_all()
     for count in (2, 4):
         results.bound_ratio("7", case, CPU, f"{count} loops", "1 loops", most=1.15)
+
+
+def observed(bench, plan, results):
+    """What statistics and the journal cost: the native door with them beside
+    one that nobody looks on; and one that writes its log, too, as installed."""
+    def keeping(name, *settings, **ready):
+        journal = f'journal "{bench.path("journal")}" keep 1d max 4GiB'
+        one = bench.door("native", settings=(journal, *settings), **ready)
+        one.name = name
+        return one
+
+    seen = keeping("with statistics and journal", "log warning", ready=b"")
+    unseen = bench.unobserved()
+    filters = [seen, unseen, keeping("and its log")]
+    for mix, most in (("relay", 1.4), ("inbound", 1.1)):
+        case = f"{mix}, 16 connections, observed"
+        for each in filters:  # warm
+            bench.load(each, mix, "--sessions", 2000)
+        for order in plan.rounds(filters):
+            for each in order:
+                take(results, case, each.name,
+                     bench.load(each, mix, "--seconds", plan.seconds))
+        for figure, limit in ((LOOPS_CPU, 1.1), (CPU, most)):
+            results.bound_ratio("2 of issue 5", case, figure, seen.name,
+                                unseen.name, most=limit)
+    bench.stop_all()
