@@ -1,6 +1,6 @@
 // After many sessions with known verdicts all that gatemilter shows agrees
-// exactly with what was played: `stats --json`, the page's numbers and
-// the journal. Top lists are within the bounds that they tell.
+// exactly with what was played: `stats --json`, the page's numbers, the
+// metrics and the journal. Top lists are within the bounds that they tell.
 //
 // GATE_SESSIONS in the environment: so many; GATE_SEED: others.
 #include <arpa/inet.h>
@@ -13,9 +13,11 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_format.h"
 #include "policy/decision_record.h"
 #include "policy/journal_reader.h"
 #include "policy/policy_description.h"
@@ -75,6 +77,31 @@ Counts LimitsOf(const Json& stats) {
   Counts counts;
   for (const Json& limit : stats["limits"]) {
     counts[limit["limit"]] = limit["count"];
+  }
+  return counts;
+}
+
+// Samples of a metric, those that are 0 left out; by what their line says
+// before the number.
+Counts SamplesOf(const std::string& metrics, const std::string& name) {
+  Counts counts;
+  std::istringstream lines(metrics);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t end = line.rfind(' ');
+    const bool is_of =
+        line.starts_with(name + '{') || line.starts_with(name + ' ');
+    if (!is_of || line.substr(end) == " 0") continue;
+    counts[line.substr(0, end)] = std::stoull(line.substr(end));
+  }
+  return counts;
+}
+
+Counts AsSamples(const RuleCounts& rules, const std::string& name) {
+  Counts counts;
+  for (const auto& [rule, count] : rules) {
+    counts[absl::StrFormat(
+        R"(%s{rule="%s",stage="%s",action="%s",shadow="%s"})", name, rule.rule,
+        rule.stage, rule.action, rule.shadow ? "true" : "false")] = count;
   }
   return counts;
 }
@@ -224,6 +251,26 @@ class ExactCounts : public testing::Test {
       }
     }
   }
+  void CheckMetrics(const std::string& metrics) const {
+    const auto samples = [&metrics](const std::string& name) {
+      return SamplesOf(metrics, name);
+    };
+    const std::string verdicts = "gatemilter_verdicts_total";
+    EXPECT_EQ(samples(verdicts), AsSamples(Held(), verdicts));
+    const std::string repeats = "gatemilter_verdict_repeats_total";
+    EXPECT_EQ(samples(repeats), AsSamples(Repeats(), repeats));
+    const auto one = [&samples](const std::string& name) {
+      return samples(name)[name];
+    };
+    EXPECT_EQ(samples("gatemilter_limit_over_total"),
+              (Counts{{"gatemilter_limit_over_total{limit=\"pieces\"}",
+                       tallies().over.at("pieces")}}));
+    EXPECT_EQ(one("gatemilter_plain_accepts_total"), tallies().plain);
+    EXPECT_EQ(one("gatemilter_not_given_total"), tallies().not_given);
+    EXPECT_EQ(one("gatemilter_journal_records_total"), Decisions());
+    EXPECT_EQ(one("gatemilter_records_dropped_total"), 0U);
+    EXPECT_EQ(one("gatemilter_journal_dropped_total"), 0U);
+  }
   // Each key's true number lies between count - error and count; one that is
   // not in the list came `others_at_most` times at most.
   static void CheckTop(const Json& list, Counts counts,
@@ -261,6 +308,7 @@ TEST_F(ExactCounts, AgreeWhereverTheyAreShown) {
     SCOPED_TRACE("the page");
     CheckStats(Json::parse(Fetch("/api/stats")));
   }
+  CheckMetrics(Fetch("/metrics"));
   EXPECT_EQ(gate_.Stop(), 0) << gate_.Log();
   const Kept kept = JournalCounter(folder_.path() + "/journal").Count();
   EXPECT_EQ(kept.held, Held());
