@@ -1,5 +1,7 @@
 #include "policy/loop_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,11 +30,10 @@ class LoopSocketTest : public testing::TestWithParam<Kind>,
  protected:
   LoopSocketTest() : other_(server_.Connect()) {
     std::signal(SIGPIPE, SIG_IGN);
-    const int fd =
-        accept4(server_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    EXPECT_GE(fd, 0);
-    EXPECT_EQ(LoopSocket::KindOf(fd), GetParam());
-    socket_.emplace(loop_, fd, GetParam(), input_,
+    fd_ = accept4(server_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    EXPECT_GE(fd_, 0);
+    EXPECT_EQ(LoopSocket::KindOf(fd_), GetParam());
+    socket_.emplace(loop_, fd_, GetParam(), input_,
                     static_cast<LoopSocket::Handler&>(*this));
   }
   ~LoopSocketTest() override { CloseOther(); }
@@ -59,6 +60,13 @@ class LoopSocketTest : public testing::TestWithParam<Kind>,
       if (size <= 0) return size == 0;
       heard_.append(bytes.data(), static_cast<size_t>(size));
     }
+  }
+  // Of the socket under test.
+  int Option(int level, int option) const {
+    int value = -1;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(getsockopt(fd_, level, option, &value, &size), 0);
+    return value;
   }
   void CloseOther() {
     if (other_ >= 0) close(other_);
@@ -92,10 +100,21 @@ class LoopSocketTest : public testing::TestWithParam<Kind>,
 
   LocalServer server_{GetParam()};
   int other_;
+  int fd_ = -1;  // socket_'s
   Loop loop_;
   std::array<char, 4096> input_;
   std::optional<LoopSocket> socket_;
 };
+
+TEST_P(LoopSocketTest, TcpIsSentAtOnceAndSeesThatTheOtherHostIsGone) {
+  if (GetParam() == Kind::kUnix) {
+    EXPECT_EQ(Option(SOL_SOCKET, SO_KEEPALIVE), 0);
+    return;
+  }
+  EXPECT_NE(Option(IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_NE(Option(SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_EQ(Option(IPPROTO_TCP, TCP_KEEPIDLE), 60);
+}
 
 TEST_P(LoopSocketTest, BytesGoBothWays) {
   Say("hello");
