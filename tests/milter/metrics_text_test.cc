@@ -153,8 +153,12 @@ TEST(MetricsText, TellsHowThingsAre) {
                     .oldest_us = 7'000'000,
                     .fault = "full"};
   report.state = {.fault = "full", .age_seconds = 8};
-  report.unknown_facts = {
-      {.fact = "server.host", .mta = "Postfix", .events = 9}};
+  report.unknown_facts = {{.fact = "server.host",
+                           .macros = "{if_name}",
+                           .mta = "Postfix",
+                           .events = 9,
+                           .rules = {},
+                           .mend = {}}};
   const std::string text = MetricsText(report);
   for (const char* line :
        {"gatemilter_build_info{version=\"1.2.3\"} 1",
