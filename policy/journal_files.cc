@@ -75,7 +75,8 @@ absl::Status DiskJournalFiles::Lock(const std::string& folder) {
   }
   const std::string path = folder + "/lock";
   if (lock_ < 0) {
-    lock_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+    // For reading: it must not keep anybody from making the disk read-only.
+    lock_ = open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, kFileMode);
   }
   if (lock_ < 0) return Failed(path);
   if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();

@@ -105,9 +105,11 @@ absl::Duration JournalWriter::Impl::Patience() const {
 
 bool JournalWriter::Impl::Take(std::vector<PolicyText>& put, bool& flush) {
   const absl::Duration patience = Patience();
+  // The first record begins a block: its time runs.
+  const size_t enough = block.empty() ? 1 : kBlockBytes;
   const absl::MutexLock lock(&mutex);
-  const auto awaited = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    return stopping || rounds < flush_until || queue.bytes() >= kBlockBytes;
+  const auto awaited = [this, enough]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return stopping || rounds < flush_until || queue.bytes() >= enough;
   };
   mutex.AwaitWithTimeout(absl::Condition(&awaited), patience);
   std::swap(queue, taken);
