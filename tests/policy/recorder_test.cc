@@ -8,6 +8,9 @@
 
 #include "policy/latest_decisions.h"
 #include "policy/memory_store.h"
+#include "policy/top_list_sink.h"
+#include "policy/top_lists.h"
+#include "tests/allocations.h"
 #include "tests/policy/engine_fixture.h"
 
 namespace gate::policy {
@@ -126,6 +129,46 @@ TEST_F(RecorderTest, CountsWhatASlowSinkCannotTakeAndNeverWaits) {
     release.set_value();
   }
   EXPECT_EQ(sink.taken + Dropped(), static_cast<uint64_t>(kEvents));
+}
+
+// What an event does: it decides, writes its record and queues it, while the
+// recorder's thread takes what is there, again and again.
+TEST_F(RecorderTest, DoesNotAllocateOnTheWayOfAnEvent) {
+  TopLists top_lists;
+  TopListSink top_list_sink(top_lists);
+  Recorder recorder(statistics, {}, {&sink, &latest, &top_list_sink});
+  References references(/*node=*/0);
+  Engine engine(clock, statistics, recorder, references);
+  engine.Install(PolicyOf(R"(
+    set journal-sample 100%
+    limit pieces 1000000/hour per client.network, sender counting recipients
+    at mail { shadow odd: reject 550 5.5.2 "Odd {helo}" when helo !~ /[.]org/
+              seen: log "{sender}" when sender.domain == "example.net" }
+    at rcpt { no: reject 554 5.7.1 "No {rcpt}" when rcpt.local == "x"
+              fast: defer 451 4.7.1 "Wait" when over pieces })",
+                          {}));
+  MemoryStore store;
+  FakeMta mta(engine, store);
+  mta.Open();
+  mta.Connect();
+  mta.Helo();
+  size_t played = 0;
+  const auto play = [&] {
+    mta.Mail();
+    mta.Rcpt();
+    mta.Rcpt("<x@example.org>");
+    mta.Abort();
+    played += 3;
+  };
+  size_t allocated = 0;
+  for (int batch = 0; batch < 10; ++batch) {
+    const size_t before = ThreadAllocations();
+    for (int i = 0; i < 100; ++i) play();
+    allocated = ThreadAllocations() - before;
+    ASSERT_TRUE(sink.AwaitTaken(played)) << "or the queue is not taken from";
+  }
+  EXPECT_EQ(allocated, 0U);
+  EXPECT_EQ(Dropped(), 0U);
 }
 
 TEST_F(RecorderTest, KeepsTheLatestForThoseWhoLookOn) {
