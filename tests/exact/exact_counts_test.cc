@@ -13,17 +13,14 @@
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
 
 #include "absl/strings/str_format.h"
-#include "policy/decision_record.h"
-#include "policy/journal_reader.h"
-#include "policy/policy_description.h"
 #include "policy/top_lists.h"
 #include "tests/bench/load.h"
+#include "tests/exact/journal_counts.h"
 #include "tests/exact/visits.h"
 #include "tests/milter/http_client.h"
 #include "tests/mta/gatemilter_process.h"
@@ -33,7 +30,6 @@ namespace gate::exact {
 namespace {
 
 using Json = nlohmann::json;
-using RuleCounts = std::map<RuleName, uint64_t>;
 
 // Sanitizers take ten times as long.
 constexpr int64_t kSessions =
@@ -109,67 +105,6 @@ Counts AsSamples(const RuleCounts& rules, const std::string& name) {
   }
   return counts;
 }
-
-// What the journal says.
-struct Kept {
-  RuleCounts held;
-  RuleCounts repeats;
-  uint64_t plain = 0;
-  uint64_t not_given = 0;
-  uint64_t records = 0;
-};
-
-class JournalCounter {
- public:
-  explicit JournalCounter(const std::string& folder) : reader_(folder) {}
-
-  Kept Count() {
-    const auto searched = reader_.Search(
-        {}, [this](const policy::RecordKeys&, std::string_view bytes) {
-          EXPECT_TRUE(record_.Parse(bytes));
-          Add();
-          return true;
-        });
-    EXPECT_TRUE(searched.ok()) << searched.status();
-    if (searched.ok()) {
-      EXPECT_EQ(searched->damaged_blocks, 0U);
-      EXPECT_EQ(searched->cut_blocks, 0U);
-    }
-    return std::move(kept_);
-  }
-
- private:
-  void Add() {
-    ++kept_.records;
-    for (const policy::RecordedNote& note : record_.notes) {
-      ++kept_.held[Name(note.rule)];
-    }
-    if (record_.rule) {
-      ++(record_.repeat ? kept_.repeats : kept_.held)[Name(*record_.rule)];
-    }
-    if (record_.plain()) ++kept_.plain;
-    if (!record_.given) ++kept_.not_given;
-  }
-  RuleName Name(rules::RuleId id) {
-    const policy::RuleDescription& rule = Words().rules.at(id.value);
-    return {std::string(rules::StageName(rule.stage)), rule.label,
-            std::string(rules::ActionName(rule.action)), rule.shadow};
-  }
-  // There is one policy.
-  const policy::PolicyDescription& Words() {
-    if (!words_) {
-      const auto bytes = reader_.Policy(record_.policy);
-      EXPECT_TRUE(bytes.ok()) << bytes.status();
-      words_ = policy::ParsePolicyDescription(*bytes);
-    }
-    return *words_;
-  }
-
-  policy::JournalReader reader_;
-  policy::DecisionRecord record_;
-  std::optional<policy::PolicyDescription> words_;
-  Kept kept_;
-};
 
 class ExactCounts : public testing::Test {
  protected:
@@ -317,7 +252,7 @@ TEST_F(ExactCounts, AgreeWhereverTheyAreShown) {
   }
   CheckMetrics(Fetch("/metrics"));
   EXPECT_EQ(gate_.Stop(), 0) << gate_.Log();
-  const Kept kept = JournalCounter(folder_.path() + "/journal").Count();
+  const JournalCounts kept = CountJournal(folder_.path() + "/journal");
   EXPECT_EQ(kept.held, Held());
   EXPECT_EQ(kept.repeats, Repeats());
   EXPECT_EQ(kept.plain, tallies().plain);

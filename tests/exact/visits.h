@@ -36,10 +36,11 @@ struct RuleName {
 
 // How often something came, by what it was.
 using Counts = std::map<std::string, uint64_t>;
+using RuleCounts = std::map<RuleName, uint64_t>;
 
 struct Tallies {
-  std::map<RuleName, uint64_t> held;
-  std::map<RuleName, uint64_t> repeats;
+  RuleCounts held;
+  RuleCounts repeats;
   uint64_t plain = 0;      // events that no rule decided
   uint64_t not_given = 0;  // refusals of local submissions
   Counts over;             // by limit
