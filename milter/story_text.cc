@@ -147,7 +147,7 @@ bool IsIdle(const FactInfo& info, const DecisionRecord& record) {
   };
   switch (info.id) {
     case kClientNetwork:
-      return facts.address(kClientIp).is_v4();
+      return facts.present(kClientIp) && facts.address(kClientIp).is_v4();
     case kSenderLocal:
     case kSenderDomain:
     case kRcptLocal:

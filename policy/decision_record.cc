@@ -17,6 +17,7 @@ struct DecisionRecord::Message {
 
 namespace {
 
+constexpr unsigned kReferenceBits = 40;
 // Of a damaged record: no policy has more.
 constexpr uint32_t kMaxHeaderNames = 100'000;
 
@@ -85,7 +86,8 @@ bool DecisionRecord::Parse(std::string_view bytes) {
   v1::Decision& in = message_->decision;
   if (!in.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
       in.stage() < v1::STAGE_CONNECT || in.stage() > v1::STAGE_MESSAGE ||
-      in.action() < v1::ACTION_ACCEPT || in.action() > v1::ACTION_QUARANTINE) {
+      in.action() < v1::ACTION_ACCEPT || in.action() > v1::ACTION_QUARANTINE ||
+      in.reference() >> kReferenceBits != 0) {
     return false;
   }
   wall_us = static_cast<int64_t>(in.wall_us());

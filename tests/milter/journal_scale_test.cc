@@ -1,6 +1,7 @@
 // How large a journal of many records is, and how long the real `why` takes in
 // it. GATE_JOURNAL_RECORDS: how many; 200,000 when it is not set.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cstdio>
@@ -92,14 +93,23 @@ class JournalScale : public testing::Test {
                        .queue_id = std::string(refusal.queue_id)});
   }
 
-  // What the real command says; how long it took goes to `longest`.
+  // What the real command says; its time goes to `longest`: of the processor,
+  // for others want it, too, and the journal is in memory already.
   static std::string Why(const std::string& query, Seconds& longest) {
-    const auto begin = std::chrono::steady_clock::now();
+    const Seconds begin = ChildrensTime();
     const mta::Outcome outcome =
         mta::Gatemilter({"why", "--journal", folder_->path(), query});
-    const Seconds taken = std::chrono::steady_clock::now() - begin;
-    longest = std::max(longest, taken);
+    longest = std::max(longest, ChildrensTime() - begin);
     return outcome.out;
+  }
+  static Seconds ChildrensTime() {
+    rusage usage{};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    const auto seconds = [](const timeval& time) {
+      return Seconds(static_cast<double>(time.tv_sec) +
+                     static_cast<double>(time.tv_usec) / 1e6);
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
   }
   static void Report(const char* what, double value, const char* unit) {
     std::printf("%s: %.3f %s (%lld records)\n", what, value, unit,
