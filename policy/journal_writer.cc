@@ -82,6 +82,7 @@ struct JournalWriter::Impl {
   void Round(std::vector<PolicyText>& put, bool write_all);
   void PutPolicies(std::vector<PolicyText>& put);
   void Write();
+  void NoteStop(const Now& now);
   void Drop(uint64_t records);
   bool MayTry(const Now& now) const;
   void Failed(const absl::Status& status, const Now& now);
@@ -124,7 +125,6 @@ void JournalWriter::Impl::Run() {
   bool flush = false;
   for (bool more = true; more;) {
     more = Take(put, flush);
-    if (!more) stop_us = clock.Read().steady_us + kStopPatienceUs;
     Round(put, flush);
     const absl::MutexLock lock(&mutex);
     ++rounds;
@@ -179,11 +179,18 @@ bool JournalWriter::Impl::MayTry(const Now& now) const {
   return writes || now.steady_us - failed_us >= kRetryUs;
 }
 
+// Also in the middle of a round: on a slow disk it takes minutes.
+void JournalWriter::Impl::NoteStop(const Now& now) {
+  const absl::MutexLock lock(&mutex);
+  if (stopping && !stop_us) stop_us = now.steady_us + kStopPatienceUs;
+}
+
 // While the disk is ill it is asked once a second, not for each block.
 void JournalWriter::Impl::Write() {
   const uint64_t records = block.records();
   const std::string_view bytes = block.Pack();
   const Now now = clock.Read();
+  NoteStop(now);
   if (MayTry(now)) {
     const absl::Status status = folder.Append(bytes, now.wall_us);
     writes = status.ok();

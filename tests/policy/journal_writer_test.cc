@@ -234,6 +234,8 @@ TEST_F(JournalWriterTest, EndsSoonOnASlowDisk) {
   auto writer = Open();
   files_->delay_ms = 1000;
   Append(*writer, 5000, 1000);  // eighty blocks
+  // In the middle of them.
+  while (files_->appends == 0) absl::SleepFor(absl::Milliseconds(1));
   const auto begin = Clocks::now();
   writer.reset();
   EXPECT_LT(Clocks::now() - begin, std::chrono::seconds(20));
