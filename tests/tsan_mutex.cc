@@ -82,6 +82,11 @@ void absl::Mutex::Await(const Condition& condition) {
   __tsan_acquire(this);
 }
 
+void absl::Mutex::LockWhen(const Condition& condition) {
+  Lock();
+  Await(condition);
+}
+
 bool absl::Mutex::AwaitWithTimeout(const Condition& condition,
                                    Duration timeout) {
   static const auto await =
