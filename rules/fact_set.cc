@@ -94,17 +94,18 @@ void FactSet::ClearFrom(Stage first) {
   }
   std::string& body = texts_[slot(FactId::kBody).place];
   if (body.capacity() > kKeptBytes) std::string().swap(body);
-  if (first > Stage::kHeaders) return;
+  if (first <= Stage::kHeaders) ResizeHeaders(headers_.size());
+}
+
+void FactSet::ResizeHeaders(size_t count) {
+  headers_.resize(count);
+  Clear(FactId::kHeader);
+  Clear(FactId::kHeaderCount);
   for (HeaderSlot& header : headers_) {
     header.used = 0;
     if (header_bytes_ > kKeptBytes) header.instances = {};
   }
   header_bytes_ = 0;
-}
-
-void FactSet::ResizeHeaders(size_t count) {
-  headers_.resize(count);
-  ClearFrom(Stage::kHeaders);
 }
 
 void FactSet::AddHeader(HeaderId id, std::string_view decoded) {

@@ -49,8 +49,8 @@ class FactSet {
   const IpPrefix& prefix(FactId id) const { return prefixes_[slot(id).place]; }
   const IpAddress& address(FactId id) const { return prefix(id).base(); }
 
-  // Headers: room for `count` names (what was there goes); instances in the
-  // order of the message. A stranger's message must not fill the memory: of
+  // Headers: room for `count` names (what was there goes, other facts stay); in
+  // the order of the message. A stranger's message must not fill the memory: of
   // one name kMaxHeaderInstances are kept and counted, and the texts of all
   // are cut at kMaxHeaderBytes together.
   static constexpr size_t kMaxHeaderInstances = 1000;

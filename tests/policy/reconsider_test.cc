@@ -126,6 +126,33 @@ TEST_F(ReconsiderTest, KnowsLimitsAndHeadersByName) {
   EXPECT_TRUE(unknown.needs_store);
 }
 
+// Facts of the content are no header's: other numbers of headers leave them.
+TEST_F(ReconsiderTest, KnowsWhatTheMessageWas) {
+  const char kContent[] = R"(
+    at message {
+      all: reject 550 5.7.1 "no" when from.domain == "example.net" and
+                                      from == "b@example.net" and
+                                      from.count == 1 and message.size > 10 and
+                                      header["Subject"] == "hello"
+    })";
+  Use(kContent);
+  mta.Mail();
+  mta.Rcpt();
+  mta.Data();
+  engine.AddHeader(mta.session, "From", " B <b@example.net>");
+  engine.AddHeader(mta.session, "Subject", " hello");
+  mta.Headers();
+  engine.AddBody(mta.session, "A body of some words.");
+  mta.Message();
+  EXPECT_EQ(LabelOf(Now(kContent)), "all");
+  EXPECT_EQ(LabelOf(Now("at message { other: reject 550 5.7.1 \"no\" when "
+                        "header[\"X\"] or from.domain == \"example.net\" }")),
+            "other");
+  EXPECT_EQ(LabelOf(Now("at headers { big: reject 550 5.7.1 \"no\" when "
+                        "header[\"X\"] or not from }")),
+            "");
+}
+
 TEST_F(ReconsiderTest, KnowsWhenItWas) {
   Use(kNoMail);
   mta.Mail();

@@ -93,6 +93,20 @@ TEST(FactSet, GenerationOfHeadersGrowsWithEachHeader) {
   EXPECT_GT(facts.generation(kHeader), after);
 }
 
+TEST(FactSet, OtherNumbersOfHeadersLeaveOtherFactsAlone) {
+  FactSet facts;
+  facts.ResizeHeaders(2);
+  facts.AddHeader({1}, "x");
+  facts.SetText(kFrom, "a@example.org");
+  const uint32_t before = facts.generation(kHeader);
+  facts.ResizeHeaders(2);
+  EXPECT_EQ(facts.header_count({1}), 0u);
+  EXPECT_FALSE(facts.present(kHeader));
+  EXPECT_GT(facts.generation(kHeader), before);
+  ASSERT_TRUE(facts.present(kFrom));
+  EXPECT_EQ(facts.text(kFrom), "a@example.org");
+}
+
 TEST(FactSet, KeepsHeadersInTheOrderOfTheMessage) {
   FactSet facts;
   facts.ResizeHeaders(2);
