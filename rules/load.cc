@@ -94,6 +94,11 @@ std::shared_ptr<const Policy> CheckAndCompile(PolicyFiles& files,
   ListLoader lists(files, sources, diagnostics);
   for (const ast::List* list : symbols.lists) lists.Load(*list);
   if (diagnostics.has_errors()) return nullptr;
+  // Who reads decisions of this policy later asks it by its hash whether they
+  // were given. No text has a byte 0.
+  if (options.shadow && !options.live) {
+    files.hash().Add(std::string_view("\0--shadow", 9));
+  }
   return Compile(sources, std::move(tree), symbols, lists.TakeInfos(),
                  lists.TakeTable(),
                  {.shadow = options.shadow,

@@ -144,7 +144,21 @@ TEST(Load, HashesEveryTextThatCounts) {
   EXPECT_EQ(Load(reader).policy->hash(), hash);
   reader["/etc/gate/a.domains"] = "example.net\n";
   EXPECT_NE(Load(reader).policy->hash(), hash);
-  EXPECT_NE(Load(reader, {.overrides = {"log debug"}}).policy->hash(), hash);
+  const std::string debug =
+      Load(reader, {.overrides = {"log debug"}}).policy->hash();
+  EXPECT_NE(debug, hash);
+  EXPECT_NE(Load(reader, {.overrides = {"log info"}}).policy->hash(), debug);
+}
+
+// Its rules are others, for those who read its decisions later.
+TEST(Load, HashTellsWhetherAllRulesAreShadow) {
+  MapReader reader;
+  reader[kMain] = "at rcpt { a: reject \"No\" }";
+  const std::string hash = Load(reader).policy->hash();
+  const std::string shadow = Load(reader, {.shadow = true}).policy->hash();
+  EXPECT_NE(shadow, hash);
+  EXPECT_EQ(Load(reader, {.shadow = true}).policy->hash(), shadow);
+  EXPECT_EQ(Load(reader, {.shadow = true, .live = true}).policy->hash(), hash);
 }
 
 constexpr char kLists[] =
