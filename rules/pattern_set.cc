@@ -18,8 +18,9 @@ namespace {
 // default), and those of the set of all.
 constexpr int64_t kPatternMemory = int64_t{8} << 20;
 constexpr int64_t kSetMemory = int64_t{256} << 20;
-// Up to so many are asked one after the other: about 0.1 us each. The set
-// knows which of them matched, but allocates to tell.
+// Up to so many are asked one after the other: about 0.1 us each. The set of
+// all knows which of them matched, but allocates to tell; sets of so many each
+// tell where to ask.
 constexpr size_t kFewPatterns = 64;
 
 RE2::Options Options(int64_t memory) {
@@ -64,20 +65,36 @@ PatternSet::Fault FaultOf(const RE2& re, size_t prefix,
   return fault;
 }
 
+// False: no pattern of the set matches. Cheaper than asking each, and it
+// allocates nothing, because the set is not asked which ones do.
+bool MayMatch(const RE2::Set& set, std::string_view text) {
+  RE2::Set::ErrorInfo error;
+  if (set.Match(Piece(text), nullptr, &error)) return true;
+  // A set that ran out of memory says no: only the patterns know then.
+  return error.kind != RE2::Set::kNoError;
+}
+
 }  // namespace
 
 struct PatternSet::Impl {
   std::vector<std::unique_ptr<const RE2>> patterns;
   absl::flat_hash_map<std::string, uint32_t> index;  // by flags and pattern
   std::unique_ptr<RE2::Set> set;
+  // Sets of kFewPatterns each, in order, when there are more than that; null:
+  // one that would take too much memory.
+  std::vector<std::unique_ptr<RE2::Set>> blocks;
 
-  // False: no pattern matches. Cheaper than asking each, and it allocates
-  // nothing, because the set is not asked which ones do.
   bool MayMatch(std::string_view text) const {
-    RE2::Set::ErrorInfo error;
-    if (set->Match(Piece(text), nullptr, &error)) return true;
-    // A set that ran out of memory says no: only the patterns know then.
-    return error.kind != RE2::Set::kNoError;
+    return gate::rules::MayMatch(*set, text);
+  }
+  // Null, and an error text (empty: too large), when it cannot be compiled.
+  std::unique_ptr<RE2::Set> SetOf(size_t first, size_t last, int64_t memory,
+                                  std::string& error) const {
+    auto made = std::make_unique<RE2::Set>(Options(memory), RE2::UNANCHORED);
+    for (size_t i = first; i < last; ++i) {
+      if (made->Add(patterns[i]->pattern(), &error) < 0) return nullptr;
+    }
+    return made->Compile() ? std::move(made) : nullptr;
   }
 };
 
@@ -119,16 +136,18 @@ std::optional<PatternSet::Fault> PatternSet::Check(std::string_view pattern,
 std::string PatternSet::Compile() {
   assert(impl_->set == nullptr);
   impl_->index.clear();
-  auto set = std::make_unique<RE2::Set>(Options(kSetMemory), RE2::UNANCHORED);
-  for (const auto& re : impl_->patterns) {
-    std::string error;
-    if (set->Add(re->pattern(), &error) < 0) return error;
+  std::string error;
+  impl_->set = impl_->SetOf(0, size(), kSetMemory, error);
+  if (impl_->set == nullptr) {
+    return !error.empty() ? error
+                          : absl::StrFormat("%d patterns take more than %d MB",
+                                            size(), kSetMemory >> 20);
   }
-  if (!set->Compile()) {
-    return absl::StrFormat("%d patterns take more than %d MB",
-                           impl_->patterns.size(), kSetMemory >> 20);
+  if (size() <= kFewPatterns) return "";
+  for (size_t first = 0; first < size(); first += kFewPatterns) {
+    impl_->blocks.push_back(impl_->SetOf(
+        first, std::min(size(), first + kFewPatterns), kPatternMemory, error));
   }
-  impl_->set = std::move(set);
   return "";
 }
 
@@ -143,18 +162,17 @@ bool PatternSet::MatchesAny(std::string_view text) const {
 }
 
 std::optional<uint32_t> PatternSet::FirstMatch(std::string_view text) const {
-  if (size() == 0) return std::nullopt;
-  if (size() > kFewPatterns) {
-    std::vector<int> matches;
-    RE2::Set::ErrorInfo error;
-    if (impl_->set->Match(Piece(text), &matches, &error)) {
-      return static_cast<uint32_t>(
-          *std::min_element(matches.begin(), matches.end()));
+  if (!impl_->blocks.empty() && !impl_->MayMatch(text)) return std::nullopt;
+  for (size_t first = 0; first < size(); first += kFewPatterns) {
+    if (!impl_->blocks.empty()) {
+      const auto& block = impl_->blocks[first / kFewPatterns];
+      if (block != nullptr && !gate::rules::MayMatch(*block, text)) continue;
     }
-    if (error.kind == RE2::Set::kNoError) return std::nullopt;
-  }
-  for (uint32_t i = 0; i < size(); ++i) {
-    if (Matches(i, text)) return i;
+    const size_t last = std::min(size(), first + kFewPatterns);
+    for (size_t i = first; i < last; ++i) {
+      const auto index = static_cast<uint32_t>(i);
+      if (Matches(index, text)) return index;
+    }
   }
   return std::nullopt;
 }

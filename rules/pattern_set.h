@@ -42,8 +42,8 @@ class PatternSet {
 
   size_t size() const;
   bool MatchesAny(std::string_view text) const;
-  // The first pattern that matches; empty: none does. Many patterns make it
-  // allocate.
+  // The first pattern that matches; empty: none does. Does not allocate after
+  // warm-up.
   std::optional<uint32_t> FirstMatch(std::string_view text) const;
   // hits[i] = 1 where pattern i matches, else 0. Requires: hits.size() ==
   // size(). Does not allocate after warm-up.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -203,6 +204,27 @@ TEST(PatternSet, DoesNotAllocateAfterWarmUp) {
   EXPECT_EQ(ThreadAllocations(), before);
 }
 
+TEST(PatternSet, FindsTheFirstOfManyWithoutAllocating) {
+  PatternSet set;
+  for (int i = 0; i < 200; ++i) {
+    uint32_t index = 0;
+    ASSERT_FALSE(set.Add("^h" + std::to_string(i) + "[.]", "", index));
+  }
+  uint32_t index = 0;
+  ASSERT_FALSE(set.Add("[.]example$", "", index));
+  ASSERT_EQ(set.Compile(), "");
+  size_t before = 0;
+  for (int round = 0; round < 2; ++round) {
+    before = ThreadAllocations();
+    ASSERT_EQ(set.FirstMatch("h0.example"), 0u);
+    ASSERT_EQ(set.FirstMatch("h64.example"), 64u);
+    ASSERT_EQ(set.FirstMatch("h199.example"), 199u);
+    ASSERT_EQ(set.FirstMatch("h200.example"), 200u);
+    ASSERT_EQ(set.FirstMatch("h200.test"), std::nullopt);
+  }
+  EXPECT_EQ(ThreadAllocations(), before);
+}
+
 TEST(PatternSet, ScanEqualsEachPatternByItself) {
   const uint32_t seed = TestSeed();
   SCOPED_TRACE(seed);
@@ -225,11 +247,14 @@ TEST(PatternSet, ScanEqualsEachPatternByItself) {
     for (char& c : text) c = static_cast<char>('a' + random.Below(3));
     set.Scan(text, hits);
     bool any = false;
+    std::optional<uint32_t> first;
     for (uint32_t k = 0; k < set.size(); ++k) {
       ASSERT_EQ(hits[k] != 0, set.Matches(k, text)) << text << " " << k;
       any = any || hits[k] != 0;
+      if (hits[k] != 0 && !first) first = k;
     }
     ASSERT_EQ(set.MatchesAny(text), any);
+    ASSERT_EQ(set.FirstMatch(text), first) << text;
   }
 }
 
