@@ -126,7 +126,8 @@ class Daemon : public ControlHandler, public WebSource {
   std::string DecisionsJson(std::optional<uint64_t> after) override {
     return after ? Tail(*after, /*newest=*/0) : Tail(/*after=*/0, kPageShows);
   }
-  std::string WhyJson(const std::string& query) override;
+  std::string WhyJson(const std::string& query,
+                      const std::atomic<bool>& stop) override;
 
  private:
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
@@ -217,8 +218,9 @@ std::string Daemon::Tail(uint64_t after, size_t newest) {
   return observers_.DecisionsJson(after, newest);
 }
 
-std::string Daemon::WhyJson(const std::string& query) {
-  return observers_.WhyJson(query, engine_.policy());
+std::string Daemon::WhyJson(const std::string& query,
+                            const std::atomic<bool>& stop) {
+  return observers_.WhyJson(query, engine_.policy(), stop);
 }
 
 StatsReport Daemon::Stats() {

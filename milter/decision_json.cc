@@ -1,5 +1,7 @@
 #include "milter/decision_json.h"
 
+#include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "milter/decision_words.h"
@@ -102,6 +104,10 @@ bool IsOver(policy::AnswerState state) {
   return state == policy::AnswerState::kOver;
 }
 
+bool IsAway(policy::AnswerState state) {
+  return state == policy::AnswerState::kUnavailable;
+}
+
 Json Limit(const StoryLimit& limit) {
   const policy::Answer& answer = limit.answer;
   return {{"name", limit.name},
@@ -110,7 +116,7 @@ Json Limit(const StoryLimit& limit) {
           {"allowed", answer.allowed},
           {"over", IsOver(answer.state)},
           {"retry_after_s", (answer.retry_after_us + 999'999) / 1'000'000},
-          {"away", answer.state == policy::AnswerState::kUnavailable},
+          {"away", IsAway(answer.state)},
           {"local", answer.local}};
 }
 
@@ -140,6 +146,10 @@ void AddStory(const Story& story, Json& json) {
                             {"subject", ban.subject},
                             {"banned", IsOver(ban.state)}});
   }
+}
+
+int64_t SecondsOf(std::chrono::nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time).count();
 }
 
 std::string Dump(const Json& json) {
@@ -174,10 +184,12 @@ std::string WhyJson(const WhyQuery& query, const WhyFound& found,
     if (now_says) json["now"] = now_says(record, kept.policy.get());
     records.push_back(std::move(json));
   }
-  return Dump({{"query", query.text},
-               {"records", std::move(records)},
-               {"more", found.more},
-               {"damaged_blocks", found.damaged_blocks}});
+  Json json{{"query", query.text},
+            {"records", std::move(records)},
+            {"more", found.more},
+            {"damaged_blocks", found.damaged_blocks}};
+  if (found.ended) json["ended_after_s"] = SecondsOf(query.patience);
+  return Dump(json);
 }
 
 std::string WhyErrorJson(const std::string& query, const absl::Status& error) {

@@ -15,7 +15,8 @@ namespace gate::milter {
 std::string DecisionsJson(const policy::LatestDecisions::Page& page);
 
 // {"query":...,"records":[{...}],"more":false,"damaged_blocks":0}, the newest
-// first, each with its whole story.
+// first, each with its whole story. "ended_after_s":N if the search was ended
+// then, before all was searched.
 std::string WhyJson(const WhyQuery& query, const WhyFound& found,
                     const NowSays& now_says);
 // Why there is no answer, as the member `error`.

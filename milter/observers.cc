@@ -1,6 +1,7 @@
 #include "milter/observers.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace {
 
 // Decisions of one answer to `tail` or the page.
 constexpr size_t kMostShown = 1000;
+// Others wait for a search of the page.
+constexpr std::chrono::seconds kSearchPatience{20};
 
 }  // namespace
 
@@ -71,11 +74,13 @@ std::string Observers::DecisionsJson(uint64_t after, size_t newest) const {
                  : latest_.After(after, kMostShown));
 }
 
-std::string Observers::WhyJson(
-    const std::string& text,
-    std::shared_ptr<const rules::Policy> policy) const {
-  const auto query = ParseWhyQuery(text);
+std::string Observers::WhyJson(const std::string& text,
+                               std::shared_ptr<const rules::Policy> policy,
+                               const std::atomic<bool>& stop) const {
+  auto query = ParseWhyQuery(text);
   if (!query.ok()) return WhyErrorJson(text, query.status());
+  query->patience = kSearchPatience;
+  query->stop = &stop;
   absl::StatusOr<WhyFound> found;
   if (reader_) {
     found = FindDecisions(*query, *reader_);

@@ -2,6 +2,7 @@
 // for `tail` and the page, top lists, and the journal.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -57,9 +58,11 @@ class Observers : private policy::JournalObserver {
   // What the journal says of a reference, a queue id, an address or a network,
   // or `latest_` where none is kept; and what `policy` says now. May take
   // seconds. A query that is none, or a journal that cannot be read, is told
-  // as the member `error`.
+  // as the member `error`. A search of 20 s, or one that `stop` ends, tells
+  // what it has found until then, with the member `ended_after_s`.
   std::string WhyJson(const std::string& query,
-                      std::shared_ptr<const rules::Policy> policy) const;
+                      std::shared_ptr<const rules::Policy> policy,
+                      const std::atomic<bool>& stop) const;
 
  private:
   absl::Status OpenJournal(const rules::JournalSetting& setting);

@@ -133,7 +133,8 @@ struct Visitor {
   int fd = -1;
   uint64_t id = 0;
   rules::IpAddress address;
-  Clock::time_point since;  // opened, or its last request was answered
+  // Opened, or its last request was answered.
+  Clock::time_point since;
   bool searching = false;
   std::optional<std::string> found;  // the answer to its search
 };
@@ -146,9 +147,11 @@ struct WebServer::Impl {
       : listener(std::move(own)),
         options(limits),
         routes(source, limits.password, OwnAddress(listener.fd())),
-        search([&source](
-                   const std::string& query) { return source.WhyJson(query); },
-               [this] { Wake(); }, limits.max_searches) {}
+        search(
+            [&source](const std::string& query, const std::atomic<bool>& end) {
+              return source.WhyJson(query, end);
+            },
+            [this] { Wake(); }, limits.max_searches) {}
 
   absl::Status Start();
   void Run();
@@ -368,18 +371,18 @@ MHD_Result WebServer::Impl::OnRequest(void* self, MHD_Connection* connection,
   }
   const char* host =
       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
-  return static_cast<Impl*>(self)->Handle(
-      connection,
-      {.method = method,
-       .path = url,
-       .host = host == nullptr ? std::nullopt
-                               : std::optional<std::string_view>(host),
-       .authorization = Header(connection, "Authorization"),
-       .if_none_match = Header(connection, "If-None-Match"),
-       .fetch_site = Header(connection, "Sec-Fetch-Site"),
-       .after = Argument(connection, "after"),
-       .query = Argument(connection, "q").value_or(""),
-       .has_body = has_body});
+  const WebRequest request = {
+      .method = method,
+      .path = url,
+      .host = host == nullptr ? std::nullopt
+                              : std::optional<std::string_view>(host),
+      .authorization = Header(connection, "Authorization"),
+      .if_none_match = Header(connection, "If-None-Match"),
+      .fetch_site = Header(connection, "Sec-Fetch-Site"),
+      .after = Argument(connection, "after"),
+      .query = Argument(connection, "q").value_or(""),
+      .has_body = has_body};
+  return static_cast<Impl*>(self)->Handle(connection, request);
 }
 
 void WebServer::Impl::OnConnection(

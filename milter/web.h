@@ -34,7 +34,7 @@ class WebServer {
  public:
   WebServer(Listener listener, WebSource& source,
             const WebOptions& options = {});
-  // Ends all connections and waits for the search under way.
+  // Ends all connections and stops the search under way.
   ~WebServer();
   absl::Status Start();
 

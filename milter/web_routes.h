@@ -3,6 +3,7 @@
 // speaks HTTP (web.cc).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,7 +24,9 @@ class WebSource {
   virtual std::string MetricsText() = 0;  // for Prometheus
   // Those with a number above `after`; nothing: the newest.
   virtual std::string DecisionsJson(std::optional<uint64_t> after) = 0;
-  virtual std::string WhyJson(const std::string& query) = 0;
+  // `stop`: to be ended soon, with whatever is found.
+  virtual std::string WhyJson(const std::string& query,
+                              const std::atomic<bool>& stop) = 0;
 };
 
 // The views live as long as the call.

@@ -6,8 +6,8 @@
 
 namespace gate::milter {
 
-WebSearch::WebSearch(std::function<std::string(const std::string&)> answer,
-                     std::function<void()> done, size_t max_waiting)
+WebSearch::WebSearch(Answer answer, std::function<void()> done,
+                     size_t max_waiting)
     : answer_(std::move(answer)),
       done_(std::move(done)),
       max_waiting_(max_waiting),
@@ -46,7 +46,7 @@ void WebSearch::Run() {
       item = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    item.text = answer_(item.text);
+    item.text = answer_(item.text, stop_);
     {
       const absl::MutexLock lock(&mutex_);
       answered_.push_back(std::move(item));

@@ -2,6 +2,7 @@
 // run on a thread of their own, one after the other.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -22,11 +23,13 @@ class WebSearch {
     uint64_t id = 0;
     std::string text;  // the query; then the answer to it
   };
+  // `stop` becomes true when the answer is not wanted any more.
+  using Answer = std::function<std::string(const std::string& query,
+                                           const std::atomic<bool>& stop)>;
   // `answer` and `done` are called on the search's thread; `done` when there
   // is something to Take.
-  WebSearch(std::function<std::string(const std::string&)> answer,
-            std::function<void()> done, size_t max_waiting);
-  // Waits for the search under way; the others are not begun.
+  WebSearch(Answer answer, std::function<void()> done, size_t max_waiting);
+  // Stops the search under way; the others are not begun.
   ~WebSearch();
   WebSearch(const WebSearch&) = delete;
   WebSearch& operator=(const WebSearch&) = delete;
@@ -39,11 +42,11 @@ class WebSearch {
  private:
   void Run();
 
-  const std::function<std::string(const std::string&)> answer_;
+  const Answer answer_;
   const std::function<void()> done_;
   const size_t max_waiting_;
+  std::atomic<bool> stop_ = false;  // changed under mutex_, which is waited on
   absl::Mutex mutex_;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<Item> answered_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;

@@ -74,8 +74,17 @@ absl::StatusOr<WhyFound> Search(JournalQuery what, const WhyQuery& query,
         return true;
       });
   if (!searched.ok()) return searched.status();
+  found.ended = searched->ended;
   found.damaged_blocks = searched->damaged_blocks;
   return found;
+}
+
+policy::SearchEnd EndOf(const WhyQuery& query) {
+  policy::SearchEnd end{.stop = query.stop};
+  if (query.patience.count() > 0) {
+    end.at = policy::SearchEnd::Clock::now() + query.patience;
+  }
+  return end;
 }
 
 bool Fits(const WhyQuery& query, const DecisionRecord& record) {
@@ -109,16 +118,18 @@ absl::StatusOr<WhyQuery> ParseWhyQuery(std::string_view text) {
 
 absl::StatusOr<WhyFound> FindDecisions(const WhyQuery& query,
                                        const JournalReader& journal) {
-  if (query.latest) return Search({}, query, journal);
+  const policy::SearchEnd end = EndOf(query);  // of both searches
+  if (query.latest) return Search({.end = end}, query, journal);
   if (query.network) {
-    return Search({.network = query.network}, query, journal);
+    return Search({.network = query.network, .end = end}, query, journal);
   }
   if (query.reference != 0) {
-    auto found = Search({.reference = query.reference}, query, journal);
-    const bool done = !found.ok() || !found->decisions.empty();
+    auto found =
+        Search({.reference = query.reference, .end = end}, query, journal);
+    const bool done = !found.ok() || !found->decisions.empty() || found->ended;
     if (done || query.queue_id.empty()) return found;
   }
-  return Search({.queue_id = query.queue_id}, query, journal);
+  return Search({.queue_id = query.queue_id, .end = end}, query, journal);
 }
 
 WhyFound FindDecisions(const WhyQuery& query,

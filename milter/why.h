@@ -2,6 +2,8 @@
 // or an administrator has of them.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,10 +23,12 @@ struct WhyQuery {
   std::string text;  // as typed
   uint64_t reference = 0;
   std::string queue_id;
-  std::optional<rules::IpPrefix> network;  // also one address
-  bool latest = false;                     // whatever it is
-  size_t most = 20;                        // records
-  int64_t since_us = 0;                    // wall time
+  std::optional<rules::IpPrefix> network;   // also one address
+  bool latest = false;                      // whatever it is
+  size_t most = 20;                         // records
+  int64_t since_us = 0;                     // wall time
+  std::chrono::nanoseconds patience{0};     // with the journal; 0: all of it
+  const std::atomic<bool>* stop = nullptr;  // true: enough of the journal
 };
 
 // A reference, a queue id, an address or a network. An error says what fits.
@@ -33,7 +37,8 @@ absl::StatusOr<WhyQuery> ParseWhyQuery(std::string_view text);
 struct WhyFound {
   std::vector<policy::KeptDecision> decisions;  // the newest first
   bool more = false;                            // than were asked for
-  uint64_t damaged_blocks = 0;                  // of the journal, passed over
+  bool ended = false;           // by patience or stop: not all was searched
+  uint64_t damaged_blocks = 0;  // of the journal, passed over
 };
 
 // An error: the journal cannot be read.

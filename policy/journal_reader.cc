@@ -39,6 +39,8 @@ class Search {
   }
 
   void InSegment(const JournalSegment& segment, bool newest);
+  // Whether nothing more is to be read.
+  bool IsOver();
   const JournalSearch& result() const { return result_; }
 
  private:
@@ -66,6 +68,11 @@ bool Search::MayHave(const BlockHeader& header, std::string_view filter) const {
          (!queue_id_key_ || MayHold(filter, *queue_id_key_));
 }
 
+bool Search::IsOver() {
+  if (!result_.stopped && query_.end.reached()) result_.ended = true;
+  return result_.stopped || result_.ended;
+}
+
 void Search::InSegment(const JournalSegment& segment, bool newest) {
   JournalSegment::Blocks blocks =
       segment.Find([this](const BlockHeader& header, std::string_view filter) {
@@ -77,7 +84,7 @@ void Search::InSegment(const JournalSegment& segment, bool newest) {
     std::reverse(blocks.wanted.begin(), blocks.wanted.end());
   }
   for (const JournalSegment::Block& block : blocks.wanted) {
-    if (result_.stopped) return;
+    if (IsOver()) return;
     if (segment.Read(block, packed_, raw_, records_)) {
       InRecords();
     } else {
@@ -131,7 +138,7 @@ absl::StatusOr<JournalSearch> JournalReader::Search(const JournalQuery& query,
   }
   policy::Search search(query, visitor);
   for (const std::string& name : *names) {
-    if (search.result().stopped) break;
+    if (search.IsOver()) break;
     const auto segment = JournalSegment::Open(folder_ + '/' + name);
     if (absl::IsNotFound(segment.status())) continue;
     if (!segment.ok()) return segment.status();

@@ -5,6 +5,8 @@
 // Not for writing, and not for the meaning of records.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -21,6 +23,19 @@
 
 namespace gate::policy {
 
+// When to end a search that has not found enough: one of a wide network may
+// unpack all blocks.
+struct SearchEnd {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point at = Clock::time_point::max();
+  const std::atomic<bool>* stop = nullptr;  // true: now
+
+  bool reached() const {
+    return (stop != nullptr && *stop) ||
+           (at != Clock::time_point::max() && Clock::now() >= at);
+  }
+};
+
 // A record is found if all that is given holds; nothing given: every record.
 struct JournalQuery {
   uint64_t reference = 0;                       // 0: any
@@ -32,11 +47,13 @@ struct JournalQuery {
   // of a search that is stopped.
   enum class Order { kNewestFirst, kOldestFirst };
   Order order = Order::kNewestFirst;
+  SearchEnd end = {};  // looked at before each block and segment
 };
 
 // What a search met besides records.
 struct JournalSearch {
   bool stopped = false;         // by the visitor
+  bool ended = false;           // by JournalQuery::end: not all was searched
   uint64_t damaged_blocks = 0;  // passed over
   // Ends of segments that were cut in the middle of a block; that of the
   // newest segment is not counted: its last block may be just being written.

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -23,19 +24,24 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// Its searches wait until the test lets them go on.
+// Its searches wait until the test lets them go on, or they are stopped.
 class FakeSource : public WebSource {
  public:
-  std::string StatsJson() override { return R"({"rules":[]})"; }
+  std::string StatsJson() override {
+    return R"({"rules":[]})";
+  }
   std::string MetricsText() override { return "gatemilter_up 1\n"; }
   std::string DecisionsJson(std::optional<uint64_t> after) override {
     if (!after) return R"({"newest":1})";
     return absl::StrCat(R"({"next":)", *after, "}");
   }
-  std::string WhyJson(const std::string& query) override {
+  std::string WhyJson(const std::string& query,
+                      const std::atomic<bool>& stop) override {
     const absl::MutexLock lock(&mutex_);
-    if (!open_) begun_.Notify();
-    mutex_.Await(absl::Condition(&open_));
+    if (!open_ && !begun_.HasBeenNotified()) begun_.Notify();
+    while (!stop && !mutex_.AwaitWithTimeout(absl::Condition(&open_),
+                                             absl::Milliseconds(10))) {
+    }
     return query;
   }
 
@@ -337,8 +343,7 @@ TEST_F(WebTest, StopsWhileSearchesWait) {
   std::thread stops([this] { server_.reset(); });
   EXPECT_TRUE(idle.Closes(seconds(20)));
   EXPECT_TRUE(waits.Closes(seconds(20)));
-  source_.LetGo();
-  stops.join();
+  stops.join();  // nobody lets the search go on
   EXPECT_FALSE(HttpClient(port_).connected());
 }
 

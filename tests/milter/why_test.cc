@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -286,6 +288,28 @@ TEST_F(WhyTest, GivesProgramsTheSameStory) {
   EXPECT_EQ(record.at("limits").at(0).at("used"), 1);
   EXPECT_EQ(record.at("tried").at(0).at("held"), true);
   EXPECT_THAT(record.at("now").get<std::string>(), HasSubstr("defer"));
+}
+
+// An end is no "nothing was found".
+TEST_F(WhyTest, SaysThatTheSearchWasEnded) {
+  Keep("h.example");
+  const std::atomic<bool> stop = true;
+  WhyQuery query = *ParseWhyQuery("0.0.0.0/0");
+  query.patience = std::chrono::seconds(20);
+  EXPECT_FALSE(
+      json::parse(WhyJson(query, Find(query), {})).contains("ended_after_s"));
+  query.stop = &stop;
+  for (const char* text : {"0.0.0.0/0", "7K2F9QXM", "4bXyZ12345z"}) {
+    WhyQuery ended = *ParseWhyQuery(text);
+    ended.patience = query.patience;
+    ended.stop = &stop;
+    const json answer = json::parse(WhyJson(ended, Find(ended), {}));
+    EXPECT_EQ(answer.at("records"), json::array());
+    EXPECT_EQ(answer.at("ended_after_s"), 20) << text;
+  }
+  query.stop = nullptr;
+  query.patience = std::chrono::nanoseconds(1);
+  EXPECT_TRUE(Find(query).ended);
 }
 
 }  // namespace

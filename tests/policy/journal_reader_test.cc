@@ -106,6 +106,30 @@ TEST_F(JournalReaderTest, StopsWhenItIsTold) {
       });
   EXPECT_THAT(seen, ElementsAre(12, 11, 10));
   EXPECT_TRUE(searched->stopped);
+  EXPECT_FALSE(searched->ended);
+}
+
+TEST_F(JournalReaderTest, EndsAtTheNextBlockWhenItIsNotToGoOn) {
+  std::atomic<bool> stop = false;
+  std::vector<uint64_t> seen;
+  const auto searched = JournalReader(Folder()).Search(
+      {.end = {.stop = &stop}}, [&](const RecordKeys& keys, auto) {
+        seen.push_back(keys.reference);
+        stop = keys.reference == 7;
+        return true;
+      });
+  EXPECT_THAT(seen, ElementsAre(12, 11, 10, 9, 8, 7));
+  EXPECT_TRUE(searched->ended);
+  EXPECT_FALSE(searched->stopped);
+  EXPECT_THAT(Find({.end = {.stop = &stop}}), IsEmpty()) << "nothing at all";
+}
+
+TEST_F(JournalReaderTest, EndsWhenItsTimeIsOver) {
+  const auto now = SearchEnd::Clock::now();
+  EXPECT_THAT(Find({.end = {.at = now}}), IsEmpty());
+  EXPECT_TRUE(search_.ended);
+  EXPECT_THAT(Find({.end = {.at = now + std::chrono::hours(1)}}), SizeIs(12));
+  EXPECT_FALSE(search_.ended);
 }
 
 TEST_F(JournalReaderTest, PassesOverEachDamagedByteAndLosesOneBlock) {
