@@ -245,7 +245,8 @@ void WebServer::Impl::Run() {
   Stop();
 }
 
-// The library wants no connection suspended when it stops.
+// The library wants no connection suspended when it stops. MHD_run may read
+// further requests: BeginSearch suspends none any more.
 void WebServer::Impl::Stop() {
   for (auto& [connection, visitor] : visitors) {
     if (visitor.searching && !visitor.found) {
@@ -343,7 +344,7 @@ MHD_Result WebServer::Impl::Handle(MHD_Connection* connection,
 bool WebServer::Impl::BeginSearch(MHD_Connection* connection,
                                   const std::string& query) {
   Visitor& visitor = visitors.at(connection);
-  if (!search.Submit(visitor.id, query)) return false;
+  if (stop || !search.Submit(visitor.id, query)) return false;
   visitor.searching = true;
   MHD_suspend_connection(connection);
   return true;

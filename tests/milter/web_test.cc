@@ -347,5 +347,18 @@ TEST_F(WebTest, StopsWhileSearchesWait) {
   EXPECT_FALSE(HttpClient(port_).connected());
 }
 
+// The second request of the connection is read when the first, at the stop,
+// is answered.
+TEST_F(WebTest, BeginsNoSearchAtTheStop) {
+  Start();
+  HttpClient client(port_);
+  const std::string ask =
+      "GET /api/why?q=1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  ASSERT_TRUE(client.Send(ask + ask));
+  source_.AwaitSearch();
+  server_.reset();
+  EXPECT_TRUE(client.Closes(seconds(20)));
+}
+
 }  // namespace
 }  // namespace gate::milter
