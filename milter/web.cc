@@ -133,7 +133,7 @@ struct Visitor {
   int fd = -1;
   uint64_t id = 0;
   rules::IpAddress address;
-  // Opened, or its last request was answered.
+  // Opened, or its last request or search was answered.
   Clock::time_point since;
   bool searching = false;
   std::optional<std::string> found;  // the answer to its search
@@ -329,6 +329,8 @@ MHD_Result WebServer::Impl::Handle(MHD_Connection* connection,
                                    const WebRequest& request) {
   Visitor& visitor = visitors.at(connection);
   if (visitor.searching) {
+    visitor.searching = false;
+    visitor.since = Clock::now();  // the answer, too, has its time
     return Send(connection, JsonAnswer(*std::move(visitor.found)));
   }
   WebRequest full = request;

@@ -103,6 +103,12 @@ HttpAnswer HttpClient::Ask(std::string_view target, std::string_view headers,
   return Read(/*body=*/method != "HEAD");
 }
 
+size_t HttpClient::ReadToEnd() {
+  while (ReadMore()) {
+  }
+  return input_.size();
+}
+
 bool HttpClient::Closes(std::chrono::milliseconds time) {
   std::array<char, 4096> bytes = {};
   while (Readable(fd_.get(), time)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -31,6 +32,9 @@ class HttpClient {
   // GET or another method; `headers`: whole lines, with CR LF.
   HttpAnswer Ask(std::string_view target, std::string_view headers = {},
                  std::string_view method = "GET");
+  // Reads until the server closes the connection, or falls silent; how many
+  // bytes there were behind the answers that were read.
+  size_t ReadToEnd();
   // Whether the server closes the connection within `time`.
   bool Closes(std::chrono::milliseconds time);
 

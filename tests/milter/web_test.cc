@@ -42,7 +42,7 @@ class FakeSource : public WebSource {
     while (!stop && !mutex_.AwaitWithTimeout(absl::Condition(&open_),
                                              absl::Milliseconds(10))) {
     }
-    return query;
+    return query + std::string(padding, ' ');
   }
 
   void LetGo() {
@@ -50,6 +50,8 @@ class FakeSource : public WebSource {
     open_ = true;
   }
   void AwaitSearch() { begun_.WaitForNotification(); }
+
+  std::atomic<size_t> padding = 0;  // behind the answer to a search
 
  private:
   absl::Mutex mutex_;
@@ -220,6 +222,22 @@ TEST_F(WebTest, ARequestThatDripsIsCut) {
     closed = client.Closes(milliseconds(100));
   }
   EXPECT_TRUE(closed);
+}
+
+// The library's limit for idle ones is long here: to read a byte now and then
+// would renew it.
+TEST_F(WebTest, AnAnswerToASearchThatIsHardlyReadIsCut) {
+  Start({.idle = seconds(100), .request = seconds(1)});
+  source_.LetGo();
+  source_.padding = size_t{32} << 20;  // more than the sockets hold
+  HttpClient client(port_);
+  ASSERT_TRUE(
+      client.Send("GET /api/why?q=1 HTTP/1.1\r\n"
+                  "Host: localhost\r\n\r\n"));
+  ASSERT_EQ(client.Read(/*body=*/false).status, 200);
+  // It came later, and so is cut no sooner.
+  EXPECT_TRUE(HttpClient(port_).Closes(seconds(20)));
+  EXPECT_LT(client.ReadToEnd(), source_.padding);
 }
 
 TEST_F(WebTest, AThousandIdleConnectionsHinderNobody) {
