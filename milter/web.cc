@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -128,6 +129,16 @@ unsigned ConnectionLimit(size_t wanted) {
       std::clamp<rlim_t>(limit.rlim_cur / 4, 1, wanted));
 }
 
+// A search whose answer finds no memory is no reason to end.
+std::string AnswerSearch(WebSource& source, const std::string& query,
+                         const std::atomic<bool>& stop) {
+  try {
+    return source.WhyJson(query, stop);
+  } catch (const std::bad_alloc&) {
+    return R"({"records":[],"more":false,"error":"out of memory"})";
+  }
+}
+
 // One TCP connection.
 struct Visitor {
   int fd = -1;
@@ -149,7 +160,7 @@ struct WebServer::Impl {
         routes(source, limits.password, OwnAddress(listener.fd())),
         search(
             [&source](const std::string& query, const std::atomic<bool>& end) {
-              return source.WhyJson(query, end);
+              return AnswerSearch(source, query, end);
             },
             [this] { Wake(); }, limits.max_searches) {}
 
@@ -385,7 +396,11 @@ MHD_Result WebServer::Impl::OnRequest(void* self, MHD_Connection* connection,
       .after = Argument(connection, "after"),
       .query = Argument(connection, "q").value_or(""),
       .has_body = has_body};
-  return static_cast<Impl*>(self)->Handle(connection, request);
+  try {
+    return static_cast<Impl*>(self)->Handle(connection, request);
+  } catch (const std::bad_alloc&) {
+    return MHD_NO;  // of some MB for who looks on: mail goes on
+  }
 }
 
 void WebServer::Impl::OnConnection(

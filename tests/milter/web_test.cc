@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -28,6 +29,7 @@ using testing::StartsWith;
 class FakeSource : public WebSource {
  public:
   std::string StatsJson() override {
+    if (full) throw std::bad_alloc();
     return R"({"rules":[]})";
   }
   std::string MetricsText() override { return "gatemilter_up 1\n"; }
@@ -37,6 +39,7 @@ class FakeSource : public WebSource {
   }
   std::string WhyJson(const std::string& query,
                       const std::atomic<bool>& stop) override {
+    if (full) throw std::bad_alloc();
     const absl::MutexLock lock(&mutex_);
     if (!open_ && !begun_.HasBeenNotified()) begun_.Notify();
     while (!stop && !mutex_.AwaitWithTimeout(absl::Condition(&open_),
@@ -51,6 +54,7 @@ class FakeSource : public WebSource {
   }
   void AwaitSearch() { begun_.WaitForNotification(); }
 
+  std::atomic<bool> full = false;   // no memory
   std::atomic<size_t> padding = 0;  // behind the answer to a search
 
  private:
@@ -238,6 +242,15 @@ TEST_F(WebTest, AnAnswerToASearchThatIsHardlyReadIsCut) {
   // It came later, and so is cut no sooner.
   EXPECT_TRUE(HttpClient(port_).Closes(seconds(20)));
   EXPECT_LT(client.ReadToEnd(), source_.padding);
+}
+
+TEST_F(WebTest, WhereMemoryIsShortOneAnswerIsLost) {
+  Start();
+  source_.full = true;
+  EXPECT_EQ(Ask("/api/stats").status, 0);
+  EXPECT_THAT(Ask("/api/why?q=1").body, HasSubstr("out of memory"));
+  source_.full = false;
+  EXPECT_EQ(Ask("/api/stats").status, 200);
 }
 
 TEST_F(WebTest, AThousandIdleConnectionsHinderNobody) {
