@@ -144,7 +144,8 @@ void AddStory(const Story& story, Json& json) {
   for (const StoryBan& ban : story.bans) {
     json["bans"].push_back({{"key", ban.key},
                             {"subject", ban.subject},
-                            {"banned", IsOver(ban.state)}});
+                            {"banned", IsOver(ban.state)},
+                            {"away", IsAway(ban.state)}});
   }
 }
 

@@ -30,14 +30,17 @@ function table(title, heads, rows, kind) {
     make("thead", {}, make("tr", {}, heads.map(head))), make("tbody", {}, rows)));
 }
 
-function heldWord(held) {
+const AWAY = "the store was away";
+
+function heldWord(held, known = true) {
+  if (!known) return make("span", {class: "unknown"}, "? unknown");
   return make("span", {class: held ? "held" : "not-held"}, held ? "✓ held" : "✗ no");
 }
 
 function conditions(decision) {
   if (!decision.conditions?.length) return null;
   return [make("h3", {}, `What ${decision.rule || "the rule"} tested`), table("Conditions", ["-Held", "Condition", "Value"],
-    decision.conditions.map((one) => make("tr", {}, make("td", {}, heldWord(one.held)),
+    decision.conditions.map((one) => make("tr", {}, make("td", {}, heldWord(one.held, one.known)),
       make("td", {class: "mono"}, one.text),
       make("td", {}, make("span", {class: "mono"}, one.value || ""),
         one.entry && make("div", {class: "muted"}, "by the list entry ", make("span", {class: "mono"}, one.entry))))), "tests")];
@@ -52,20 +55,31 @@ function tried(decision) {
       make("span", {class: "where mono"}, one.place || "")))))];
 }
 
+function limitState(one) {
+  if (one.away) return chip(AWAY, "never");
+  return [one.over ? chip("over", "bad") : chip("fits", "good"),
+    one.over && one.retry_after_s ? make("span", {class: "muted"}, ` room again in ${span(one.retry_after_s)}`) : null];
+}
+
+// What had no answer has no numbers.
 function limits(decision) {
   if (!decision.limits?.length) return null;
   return [make("h3", {}, "Limits, as they were"), table("Limits", ["Limit", "Per", "#Used", "-Share", "-State"], decision.limits.map((one) => make("tr", {},
     make("th", {scope: "row"}, one.name), make("td", {class: "mono"}, one.key),
-    make("td", {class: "number"}, `${count(one.used)} of ${count(one.allowed)}`),
-    make("td", {}, shareBar(Math.min(one.used, one.allowed), one.allowed, one.over && "over")),
-    make("td", {}, one.over ? chip("over", "bad") : chip("fits", "good"),
-      one.over && one.retry_after_s ? make("span", {class: "muted"}, ` room again in ${span(one.retry_after_s)}`) : null))), "limits")];
+    make("td", {class: "number"}, one.away ? "not known" : `${count(one.used)} of ${count(one.allowed)}`),
+    make("td", {}, one.away ? null : shareBar(Math.min(one.used, one.allowed), one.allowed, one.over && "over")),
+    make("td", {}, limitState(one)))), "limits")];
+}
+
+function banState(one) {
+  if (one.away) return chip(AWAY, "never");
+  return one.banned ? chip("banned", "bad") : chip("not banned");
 }
 
 function bans(decision) {
   if (!decision.bans?.length) return null;
   return [make("h3", {}, "Bans"), make("ul", {class: "steps"}, decision.bans.map((one) =>
-    make("li", {}, make("span", {class: "mono"}, one.key), one.banned ? chip("banned", "bad") : chip("not banned"))))];
+    make("li", {}, make("span", {class: "mono"}, one.key), banState(one))))];
 }
 
 function noteLine(note) {
@@ -125,10 +139,20 @@ function frame(query, ...content) {
   return title;
 }
 
+// A search that was ended has not found nothing.
+function noticeOf(answer, records) {
+  if (answer.error) return answer.error;
+  const found = several(records.length, "decision");
+  if (answer.ended_after_s !== undefined) {
+    return `${found} found until the search was ended after ${span(answer.ended_after_s)}, before it had read the whole journal: ask for less, one address or a reference, or use gatemilter why.`;
+  }
+  if (records.length) return found + (answer.more ? ", and there are more" : "") + (records.length > 1 ? "; the newest first" : "");
+  return "No decision fits. Asked for were the journal and the latest decisions; a passed message is there only if it was sampled.";
+}
+
 function showFound(query, answer) {
   const records = answer.records || [];
-  const notice = answer.error || (records.length ? several(records.length, "decision") + (answer.more ? ", and there are more" : "") + (records.length > 1 ? "; the newest first" : "") :
-    "No decision fits. Asked for were the journal and the latest decisions; a passed message is there only if it was sampled.");
+  const notice = noticeOf(answer, records);
   // One that was told again has its story at the decision that was kept.
   const told = (one) => one.repeat && records.some((other) => !other.repeat && other.reference === one.reference);
   let open = 0;

@@ -312,5 +312,37 @@ TEST_F(WhyTest, SaysThatTheSearchWasEnded) {
   EXPECT_TRUE(Find(query).ended);
 }
 
+TEST_F(WhyTest, TellsWhatTheStoreDidNotAnswer) {
+  constexpr policy::Answer kAway = {.state = policy::AnswerState::kUnavailable};
+  policy::ScriptedStore store;
+  store.answers = {{"few", kAway}, {"client.ip", kAway}};
+  policy::Statistics statistics;
+  auto recorder = std::make_unique<policy::Recorder>(
+      statistics, nullptr, std::vector<policy::DecisionSink*>{&latest_});
+  policy::References references(/*node=*/0);
+  policy::Engine engine(clock_, statistics, *recorder, references);
+  engine.Install(policy::PolicyOf(R"(
+limit few 1/min per client.ip counting connections outage accept
+at connect {
+  gone: reject 550 5.7.1 "x" when banned(client.ip) or over few
+  here: reject 550 5.7.1 "y" when client.port == 12345
+})",
+                                  {}));
+  policy::FakeMta mta(engine, store);
+  mta.Open();
+  mta.Connect();
+  mta.Close();
+  recorder.reset();  // hands over what it has
+  WhyQuery query;
+  query.latest = true;
+  const json answer =
+      json::parse(WhyJson(query, FindDecisions(query, latest_), {}));
+  const json& record = answer.at("records").at(0);
+  EXPECT_EQ(record.at("rule"), "here");
+  EXPECT_EQ(record.at("limits").at(0).at("away"), true);
+  EXPECT_EQ(record.at("bans").at(0).at("away"), true);
+  EXPECT_EQ(record.at("bans").at(0).at("banned"), false);
+}
+
 }  // namespace
 }  // namespace gate::milter

@@ -150,6 +150,57 @@ class Story(PageCase):
         self.browser.log("browser")  # a query that is none: 400
 
 
+class NoAnswer(PageCase):
+    """Stories of what was not known, in answers that the test makes."""
+
+    def answer(self, answer):
+        self.browser.run("""
+const answer = arguments[0], ask = window.fetch;
+window.fetch = (url, ...more) => String(url).startsWith("/api/why")
+  ? Promise.resolve(new Response(JSON.stringify(answer))) : ask(url, ...more);
+""", answer)
+
+    def rows(self, selector):
+        return [" ".join(text.split()) for text in self.browser.texts(selector)]
+
+    def test_the_third_state_is_neither_yes_nor_no(self):
+        limit = {"key": "203.0.113.5", "over": False, "retry_after_s": 0,
+                 "local": False}
+        self.answer({"records": [{
+            "time": "2024-01-01T12:00:00.000000Z", "stage": "rcpt",
+            "action": "defer", "facts": {}, "notes": [], "tried": [],
+            "conditions": [
+                {"text": "over gone", "held": False, "known": False,
+                 "value": "", "entry": ""},
+                {"text": "helo == \"x\"", "held": False, "known": True,
+                 "value": "", "entry": ""}],
+            "limits": [
+                {"name": "gone", "used": 0, "allowed": 0, "away": True,
+                 **limit},
+                {"name": "room", "used": 2, "allowed": 5, "away": False,
+                 **limit}],
+            "bans": [{"key": "client.ip", "banned": False, "away": True},
+                     {"key": "helo", "banned": False, "away": False}],
+        }], "more": False})
+        self.search("203.0.113.5")
+        self.assertEqual(self.rows("#why .tests tbody tr"),
+                         ["? unknown over gone", "✗ no helo == \"x\""])
+        self.assertEqual(
+            self.rows("#why .limits tbody tr"),
+            ["gone 203.0.113.5 not known the store was away",
+             "room 203.0.113.5 2 of 5 fits"])
+        self.assertEqual(
+            self.rows("#why .columns > div > .steps li"),
+            ["client.ip the store was away", "helo not banned"])
+        self.assertEqual(self.check("faint"), [])
+
+    def test_a_search_that_was_ended_has_not_found_nothing(self):
+        self.answer({"records": [], "more": False, "ended_after_s": 20})
+        text = self.search("10.0.0.0/8")
+        self.assertIn("ended after 20 s", text)
+        self.assertNotIn("No decision fits", text)
+
+
 class Flow(PageCase):
     def test_numbers_move_while_mail_flows(self):
         before, newest = self.tile(0), self.browser.text("#live-body tr")
