@@ -2,6 +2,7 @@
 // Values are as they were recorded; bad UTF-8 becomes U+FFFD.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -10,6 +11,9 @@
 #include "policy/latest_decisions.h"
 
 namespace gate::milter {
+
+// Decisions of one answer to `tail` or the page.
+inline constexpr size_t kMostShown = 1000;
 
 // {"next":N,"missed":N,"decisions":[{...}, ...]}, the oldest first.
 std::string DecisionsJson(const policy::LatestDecisions::Page& page);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "milter/commands/commands.h"
+#include "milter/decision_json.h"
 
 namespace {
 
@@ -90,6 +91,7 @@ void AddTail(CLI::App& app, CommandLine& line) {
       app.add_subcommand("tail", "show decisions as they happen");
   AddControlFlags(*command, options.control);
   command->add_option("-n,--lines", options.lines, "how many of the latest")
+      ->check(CLI::Range(size_t{0}, gate::milter::kMostShown))
       ->capture_default_str();
   command->add_flag("--once", options.once, "those, and no more");
   command->add_option("--rule", options.rule, "of this rule alone");

@@ -14,8 +14,6 @@
 namespace gate::milter {
 namespace {
 
-// Decisions of one answer to `tail` or the page.
-constexpr size_t kMostShown = 1000;
 // Others wait for a search of the page.
 constexpr std::chrono::seconds kSearchPatience{20};
 

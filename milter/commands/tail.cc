@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -133,8 +134,14 @@ class Tail {
 
   bool valid() const { return filter_.valid(); }
 
+  // The latest `options.lines`.
+  bool Begin() { return Fetch(std::max<size_t>(options_.lines, 1)); }
+  // What came since.
+  bool Follow() { return Fetch(0); }
+
+ private:
   // False: nobody answers, or what answers is no gatemilter.
-  bool Show(uint64_t newest) {
+  bool Fetch(uint64_t newest) {
     const auto answer = AskTail(address_, after_, newest);
     if (!answer.ok()) {
       if (!std::exchange(away_, true)) PrintError(answer.status());
@@ -144,11 +151,12 @@ class Tail {
     const Json page = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
     if (!page.is_object() || !page.contains("decisions")) return false;
     after_ = page.value("next", after_);
-    Print(page, filter_, options_.control.json);
+    // To know where those that follow begin, one has to be asked for.
+    const bool unwanted = newest > 0 && options_.lines == 0;
+    if (!unwanted) Print(page, filter_, options_.control.json);
     return std::ferror(stdout) == 0;
   }
 
- private:
   const TailOptions& options_;
   const std::string address_;
   const Filter filter_;
@@ -165,10 +173,10 @@ int RunTail(const TailOptions& options) {
                   LogQuote(options.client));
     return kUsage;
   }
-  if (!tail.Show(options.lines)) return kFindings;
+  if (!tail.Begin()) return kFindings;
   while (!options.once) {
     std::this_thread::sleep_for(kPause);
-    tail.Show(0);
+    tail.Follow();
     if (std::ferror(stdout) != 0) return kFindings;
   }
   return kOk;

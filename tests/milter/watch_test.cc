@@ -25,7 +25,9 @@ namespace {
 using std::chrono::seconds;
 using testing::AllOf;
 using testing::ContainsRegex;
+using testing::Each;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
@@ -133,6 +135,9 @@ TEST_F(WatchTest, TailShowsTheDecisionsThatAreAskedFor) {
   EXPECT_THAT(Ask({"tail", "--once", "--rejected"}, 4), SizeIs(4))
       << "neither the repeat nor the shadow";
   EXPECT_THAT(Ask({"tail", "--once", "-n", "2"}, 2), SizeIs(2));
+  EXPECT_THAT(Ask({"tail", "--once", "-n", "0"}, 0), IsEmpty());
+  EXPECT_THAT(mta::Gatemilter({"tail", "--once", "-n", "1001"}).err,
+              HasSubstr("1001 not in range"));
 
   const auto json = Ask({"tail", "--once", "--json", "--rule", "spam"}, 1);
   ASSERT_THAT(json, SizeIs(1));
@@ -156,6 +161,25 @@ TEST_F(WatchTest, TailGoesOn) {
   EXPECT_TRUE(shows(1));
   Visit({});
   EXPECT_TRUE(shows(2)) << mta::ReadFile(out);
+}
+
+TEST_F(WatchTest, TailWithoutLinesShowsWhatComesThen) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  Visit({});
+  ASSERT_THAT(Ask({"tail", "--once"}, 1), SizeIs(1));
+  const std::string out = folder_.path() + "/tail";
+  const mta::ChildProcess tail(
+      {.argv = {GATE_BINARY, "tail", "-n", "0", "--control", Control()},
+       .out = out});
+  // When it begins is not seen from here.
+  EXPECT_TRUE(mta::WaitUntil(
+      [&] {
+        Visit({.address = "192.0.2.66"});
+        return !mta::ReadFile(out).empty();
+      },
+      seconds(10)));
+  EXPECT_THAT(LinesOf(mta::ReadFile(out)),
+              Each(HasSubstr("client=192.0.2.66")));
 }
 
 TEST_F(WatchTest, StatsTellWhoIsRefusedMost) {
