@@ -24,6 +24,10 @@ constexpr std::array<PeriodInfo, kTopPeriods> kPeriods = {{
     {.slice_us = 3'600'000'000, .slices = 24},
 }};
 
+// Records are handed over shard by shard, and each has the time when its event
+// began: what comes is not in order, and some wait for the store.
+constexpr int64_t kLateUs = 60'000'000;
+
 const PeriodInfo& InfoOf(TopPeriod period) {
   return kPeriods[static_cast<size_t>(period)];
 }
@@ -95,10 +99,15 @@ std::optional<TopPeriod> FindTopPeriod(std::string_view name) {
   return static_cast<TopPeriod>(found - kPeriodNames.begin());
 }
 
-TopLists::Slice& TopLists::Newest(TopPeriod period, int64_t wall_us) {
+TopLists::Slice& TopLists::SliceOf(TopPeriod period, int64_t wall_us) {
   Slices& slices = slices_[static_cast<size_t>(period)];
-  const int64_t number = wall_us / InfoOf(period).slice_us;
+  const int64_t slice_us = InfoOf(period).slice_us;
+  const int64_t number = wall_us / slice_us;
   if (!slices.empty() && slices.back().number > number) {
+    if (slices.back().number * slice_us - wall_us <= kLateUs) {
+      const auto own = std::ranges::find(slices, number, &Slice::number);
+      return own == slices.end() ? slices.back() : *own;
+    }
     const int64_t back = slices.back().number - number;
     for (Slice& slice : slices) slice.number -= back;
   }
@@ -116,7 +125,7 @@ TopLists::Slice& TopLists::Newest(TopPeriod period, int64_t wall_us) {
 void TopLists::Add(const TopKeys& keys, int64_t wall_us) {
   const absl::MutexLock lock(&mutex_);
   for (size_t period = 0; period < kTopPeriods; ++period) {
-    Slice& slice = Newest(static_cast<TopPeriod>(period), wall_us);
+    Slice& slice = SliceOf(static_cast<TopPeriod>(period), wall_us);
     for (size_t kind = 0; kind < kTopKinds; ++kind) {
       if (!keys[kind].empty()) slice.sketches[kind].Add(keys[kind]);
     }

@@ -62,8 +62,9 @@ class TopLists {
 
   explicit TopLists(size_t capacity = kCapacity) : capacity_(capacity) {}
 
-  // A decision that refuses, discards or quarantines. A clock that goes back
-  // renames what is there: it stays as old as it is.
+  // A decision that refuses, discards or quarantines; up to a minute late. A
+  // clock that goes back further renames what is there: it stays as old as it
+  // is.
   void Add(const TopKeys& keys, int64_t wall_us) ABSL_LOCKS_EXCLUDED(mutex_);
   // The first `most`.
   TopList Top(TopKind kind, TopPeriod period, size_t most,
@@ -80,8 +81,8 @@ class TopLists {
   };
   using Slices = std::deque<Slice>;  // by number upwards
 
-  // The newest one, made for `wall_us` if need be; drops those too old.
-  Slice& Newest(TopPeriod period, int64_t wall_us)
+  // Made, as the newest one, if need be; drops those too old.
+  Slice& SliceOf(TopPeriod period, int64_t wall_us)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const Slices& slices(TopPeriod period) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_) {

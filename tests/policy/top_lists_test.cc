@@ -69,6 +69,31 @@ TEST(TopLists, AClockThatGoesBackLosesNothing) {
       ElementsAre("a 2"));
 }
 
+// Two loops, each in order; the batches of one come after those of the other.
+TEST(TopLists, WhatComesLateAgesNothing) {
+  TopLists lists;
+  lists.Add(Client("old"), kNoon - 40 * kMinute);
+  lists.Add(Client("before"), kNoon - 1);
+  for (int i = 0; i < 100; ++i) {
+    lists.Add(Client("ahead"), kNoon + i);
+    lists.Add(Client("late"), kNoon - kMinute / 2 + i);
+  }
+  EXPECT_THAT(Clients(lists, TopPeriod::kHour, kNoon + kMinute),
+              ElementsAre("ahead 100", "late 100", "before 1", "old 1"));
+  EXPECT_THAT(Clients(lists, TopPeriod::kDay, kNoon + kMinute),
+              ElementsAre("ahead 100", "late 100", "before 1", "old 1"));
+  EXPECT_THAT(Clients(lists, TopPeriod::kHour, kNoon + 61 * kMinute),
+              ElementsAre("ahead 100"))
+      << "late ones belong to the ten minutes before noon";
+}
+
+TEST(TopLists, WhatComesLateWithNoSliceOfItsOwnIsCounted) {
+  TopLists lists;
+  lists.Add(Client("a"), kNoon);
+  lists.Add(Client("a"), kNoon - 1);
+  EXPECT_THAT(Clients(lists, TopPeriod::kHour, kNoon), ElementsAre("a 2"));
+}
+
 TEST(TopLists, SumsOfSketchesKeepTheirBounds) {
   constexpr size_t kCapacity = 20;
   TopLists lists(kCapacity);
