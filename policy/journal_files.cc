@@ -117,8 +117,11 @@ absl::StatusOr<std::unique_ptr<JournalFile>> DiskJournalFiles::Create(
 absl::Status DiskJournalFiles::Replace(const std::string& path,
                                        std::string_view bytes) {
   const std::string fresh = path + ".new";
+  // What a crash has left, or a link that somebody laid there.
+  if (unlink(fresh.c_str()) != 0 && errno != ENOENT) return Failed(fresh);
   const int fd =
-      open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
+      open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+           kFileMode);
   if (fd < 0) return Failed(fresh);
   absl::Status status = WriteAll(fd, fresh, bytes);
   if (status.ok() && fsync(fd) != 0) status = Failed(fresh);

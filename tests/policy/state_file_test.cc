@@ -100,6 +100,18 @@ TEST_F(StateFileTest, MakesItsFolderAndReadsWhatItSaved) {
   EXPECT_EQ(read->saved_us, 62'000'000);
 }
 
+// Who may write in the folder must not make us write elsewhere.
+TEST_F(StateFileTest, FollowsNoLink) {
+  StateFile file(folder_, files_);
+  ASSERT_TRUE(file.Save(Example()).ok());
+  const std::string other = parent_.path() + "/other";
+  ASSERT_TRUE(WriteFile(other, "precious"));
+  ASSERT_EQ(symlink(other.c_str(), Path("statistics.new").c_str()), 0);
+  ASSERT_TRUE(file.Save(Example()).ok());
+  EXPECT_EQ(ReadFile(other), "precious");
+  EXPECT_TRUE(file.Read().ok());
+}
+
 TEST_F(StateFileTest, PutsAsideWhatItCannotRead) {
   ASSERT_EQ(mkdir(folder_.c_str(), 0750), 0);
   ASSERT_TRUE(WriteFile(Path("statistics"), "somebody's thesis"));
