@@ -99,4 +99,8 @@ void Observers::JournalRecovered(uint64_t dropped) noexcept {
       "journal: decisions are kept again; %d were not", dropped));
 }
 
+void Observers::JournalLeftOver(const std::string& why) noexcept {
+  context_.log.Error("journal: what must go cannot be removed: " + why);
+}
+
 }  // namespace gate::milter

@@ -68,6 +68,7 @@ class Observers : private policy::JournalObserver {
   absl::Status OpenJournal(const rules::JournalSetting& setting);
   void JournalFailed(const std::string& why) noexcept override;
   void JournalRecovered(uint64_t dropped) noexcept override;
+  void JournalLeftOver(const std::string& why) noexcept override;
 
   const ObserverContext context_;
   absl::Status status_;

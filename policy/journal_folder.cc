@@ -3,10 +3,12 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "policy/journal_block.h"
 #include "policy/journal_names.h"
 
 namespace gate::policy {
@@ -59,10 +61,23 @@ absl::Status JournalFolder::MakeReady(size_t block_bytes, int64_t now_us) {
     open_.reset();
     if (absl::Status begun = Begin(now_us); !begun.ok()) return begun;
   }
-  while (segments_.size() > 1 && bytes_ + block_bytes > bounds_.max_bytes) {
-    if (absl::Status removed = RemoveOldest(); !removed.ok()) return removed;
+  return MakeRoom(block_bytes);
+}
+
+// Passes over what cannot be removed. Beyond its bytes nothing is written.
+absl::Status JournalFolder::MakeRoom(size_t block_bytes) {
+  const auto is_full = [&] {
+    return segments_.size() > 1 && bytes_ + block_bytes > bounds_.max_bytes;
+  };
+  if (!is_full()) return absl::OkStatus();
+  absl::Status failed;
+  for (size_t i = 0; is_full() && i + 1 < segments_.size();) {
+    const absl::Status removed = Remove(i);
+    if (!removed.ok()) ++i;
+    failed.Update(removed);
   }
-  return absl::OkStatus();
+  in_the_way_ = failed;
+  return is_full() ? failed : absl::OkStatus();
 }
 
 // A disk that stays full must not end up with a file for each try.
@@ -108,8 +123,8 @@ absl::Status JournalFolder::Begin(int64_t now_us) {
   segments_.push_back(
       {.name = name, .bytes = 0, .begun_us = now_us, .newest_us = now_us});
   if (absl::Status touched = TouchPolicy(); !touched.ok()) return touched;
-  if (absl::Status removed = RemoveOld(now_us); !removed.ok()) return removed;
-  return RemoveOldPolicies(now_us);
+  RemoveOld(now_us);
+  return absl::OkStatus();
 }
 
 absl::Status JournalFolder::TouchPolicy() {
@@ -119,42 +134,57 @@ absl::Status JournalFolder::TouchPolicy() {
   return files_.Replace(path, packed_policy_);  // somebody has removed it
 }
 
-absl::Status JournalFolder::RemoveOldest() {
-  const Segment& oldest = segments_.front();
-  if (absl::Status removed = files_.Remove(Path(oldest.name)); !removed.ok()) {
+absl::Status JournalFolder::Remove(size_t index) {
+  const Segment& segment = segments_[index];
+  if (absl::Status removed = files_.Remove(Path(segment.name)); !removed.ok()) {
     return removed;
   }
-  bytes_ -= std::min(bytes_, oldest.bytes);
-  segments_.pop_front();
+  bytes_ -= std::min(bytes_, segment.bytes);
+  segments_.erase(segments_.begin() + static_cast<ptrdiff_t>(index));
   return absl::OkStatus();
 }
 
-absl::Status JournalFolder::RemoveOld(int64_t now_us) {
+void JournalFolder::RemoveOld(int64_t now_us) {
+  too_old_ = RemoveOldSegments(now_us);
+  too_old_.Update(RemoveOldPolicies(now_us));
+}
+
+absl::Status JournalFolder::RemoveOldSegments(int64_t now_us) {
   // The clock may have gone back.
   for (Segment& segment : segments_) {
     segment.newest_us = std::min(segment.newest_us, now_us);
   }
-  while (!segments_.empty() && !(open_ && segments_.size() == 1) &&
-         now_us - segments_.front().newest_us > bounds_.keep_us) {
-    if (absl::Status removed = RemoveOldest(); !removed.ok()) return removed;
+  absl::Status failed;
+  for (size_t i = 0; i + (open_ ? 1 : 0) < segments_.size() &&
+                     now_us - segments_[i].newest_us > bounds_.keep_us;) {
+    const absl::Status removed = Remove(i);
+    if (!removed.ok()) ++i;
+    failed.Update(removed);
   }
-  return absl::OkStatus();
+  return failed;
 }
 
 absl::Status JournalFolder::RemoveOldPolicies(int64_t now_us) {
   const auto entries = files_.List(bounds_.folder);
   if (!entries.ok()) return entries.status();
   const int64_t oldest_us = now_us - bounds_.keep_us - kPolicyMarginUs;
+  absl::Status failed;
   for (const JournalFiles::Entry& entry : *entries) {
     if (!IsPolicyFileName(entry.name) || entry.modified_us >= oldest_us ||
         entry.name == PolicyFileName(policy_)) {
       continue;
     }
-    if (absl::Status removed = files_.Remove(Path(entry.name)); !removed.ok()) {
-      return removed;
-    }
+    failed.Update(files_.Remove(Path(entry.name)));
   }
-  return absl::OkStatus();
+  return failed;
+}
+
+// The size of what Append would write: little fits where that does not.
+absl::Status JournalFolder::Try() {
+  const std::string path = Path("trial");
+  absl::Status status = files_.Replace(path, std::string(kBlockBytes, 'x'));
+  if (status.ok()) status = files_.Remove(path);
+  return status;
 }
 
 absl::Status JournalFolder::PutPolicy(uint64_t number,

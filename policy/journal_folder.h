@@ -35,8 +35,15 @@ class JournalFolder {
   absl::Status Append(std::string_view block, int64_t now_us);
   // Keeps the description of the policy that decides from now on.
   absl::Status PutPolicy(uint64_t number, std::string_view description);
-  // Removes what is too old.
-  absl::Status RemoveOld(int64_t now_us);
+  // Removes what is too old; Append does it, too, with each new segment.
+  void RemoveOld(int64_t now_us);
+  // What could not be removed the last time, too old or to make room. Append
+  // goes on all the same, as long as all keeps within its bytes.
+  const absl::Status& left_over() const {
+    return too_old_.ok() ? in_the_way_ : too_old_;
+  }
+  // Whether the disk takes what a block needs; leaves nothing.
+  absl::Status Try();
 
   size_t segments() const { return segments_.size(); }
   uint64_t bytes() const { return bytes_; }  // of all segments
@@ -59,9 +66,11 @@ class JournalFolder {
   absl::Status Begin(int64_t now_us);
   // Begins a segment if the block needs one, and makes room.
   absl::Status MakeReady(size_t block_bytes, int64_t now_us);
+  absl::Status MakeRoom(size_t block_bytes);
   void Abandon();
   absl::Status TouchPolicy();
-  absl::Status RemoveOldest();
+  absl::Status Remove(size_t index);
+  absl::Status RemoveOldSegments(int64_t now_us);
   absl::Status RemoveOldPolicies(int64_t now_us);
 
   const JournalBounds bounds_;
@@ -71,6 +80,8 @@ class JournalFolder {
   uint64_t bytes_ = 0;
   uint64_t policy_ = 0;  // the last one that was put; 0: none
   std::string packed_policy_;
+  absl::Status too_old_;     // as RemoveOld went
+  absl::Status in_the_way_;  // as MakeRoom went
 };
 
 }  // namespace gate::policy

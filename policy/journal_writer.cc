@@ -67,6 +67,7 @@ struct JournalWriter::Impl {
   int64_t removed_us = 0;           // when old segments were last looked for
   std::vector<PolicyText> pending;  // could not be put yet
   bool ill = false;                 // as the observer was told
+  bool left_over = false;           // as it was told, too
   bool writes = true;               // as the last try went
   int64_t failed_us = 0;            // the last try that went wrong
   int64_t dropped_us = 0;           // when drops were last seen
@@ -81,6 +82,7 @@ struct JournalWriter::Impl {
   absl::Duration Patience() const;
   void Round(std::vector<PolicyText>& put, bool write_all);
   void PutPolicies(std::vector<PolicyText>& put);
+  void TryDisk(const Now& now);
   void Write();
   void NoteStop(const Now& now);
   void Drop(uint64_t records);
@@ -146,10 +148,17 @@ void JournalWriter::Impl::Round(std::vector<PolicyText>& put, bool write_all) {
   if (!block.empty() && (write_all || late)) Write();
   if (now.steady_us - removed_us >= 60 * kSecondUs && MayTry(now)) {
     removed_us = now.steady_us;
-    const absl::Status removed = folder.RemoveOld(now.wall_us);
-    if (!removed.ok()) Failed(removed, now);
+    folder.RemoveOld(now.wall_us);
   }
+  if (!writes && block.empty() && !write_all && MayTry(now)) TryDisk(now);
   Look();
+}
+
+// Where no decision comes, the fault must end all the same.
+void JournalWriter::Impl::TryDisk(const Now& now) {
+  const absl::Status tried = folder.Try();
+  if (!tried.ok()) return Failed(tried, now);
+  writes = true;
 }
 
 void JournalWriter::Impl::PutPolicies(std::vector<PolicyText>& put) {
@@ -232,6 +241,10 @@ void JournalWriter::Impl::FallIll(const std::string& why) {
 // Drops of Append while the disk writes: it is slow. After each block: a round
 // on a slow disk takes long.
 void JournalWriter::Impl::Look() {
+  const absl::Status& kept = folder.left_over();
+  if (!std::exchange(left_over, !kept.ok()) && left_over) {
+    observer.JournalLeftOver(std::string(kept.message()));
+  }
   const int64_t now_us = clock.Read().steady_us;
   const uint64_t dropped = Dropped();
   if (dropped != dropped_seen) {

@@ -34,6 +34,9 @@ class JournalObserver {
   virtual void JournalFailed(const std::string& why) noexcept = 0;
   // They are written again; so many were dropped meanwhile.
   virtual void JournalRecovered(uint64_t dropped) noexcept = 0;
+  // A file that must go cannot be removed; records are written all the same.
+  // Not told again before that has been mended.
+  virtual void JournalLeftOver(const std::string& why) noexcept = 0;
 };
 
 struct JournalGauges {

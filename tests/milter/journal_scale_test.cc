@@ -39,6 +39,9 @@ class QuietObserver : public policy::JournalObserver {
     ADD_FAILURE() << why;
   }
   void JournalRecovered(uint64_t) noexcept override {}
+  void JournalLeftOver(const std::string& why) noexcept override {
+    ADD_FAILURE() << why;
+  }
 };
 
 // One journal for all tests: it takes a while to write.

@@ -81,6 +81,9 @@ class NoObserver : public policy::JournalObserver {
     ADD_FAILURE() << why;
   }
   void JournalRecovered(uint64_t) noexcept override {}
+  void JournalLeftOver(const std::string& why) noexcept override {
+    ADD_FAILURE() << why;
+  }
 };
 
 // Three sessions: a network that is blocked, twice one recipient too many.

@@ -66,9 +66,11 @@ class MoodyFiles : public DiskJournalFiles {
   std::atomic<bool> full = false;       // half of what is appended fits
   std::atomic<bool> read_only = false;  // nothing can be made or changed
   std::atomic<bool> keeps = false;      // nothing can be removed
-  std::atomic<int64_t> delay_ms = 0;    // of each append
-  std::atomic<int> appends = 0;         // tried
-  std::atomic<int> creates = 0;         // tried
+  // How the paths end that cannot be removed. Confined to one thread.
+  std::string immutable = "/none";
+  std::atomic<int64_t> delay_ms = 0;  // of each append
+  std::atomic<int> appends = 0;       // tried
+  std::atomic<int> creates = 0;       // tried
 
   absl::StatusOr<std::unique_ptr<JournalFile>> Create(
       const std::string& path) override {
@@ -86,6 +88,8 @@ class MoodyFiles : public DiskJournalFiles {
   }
   absl::Status Remove(const std::string& path) override {
     if (read_only || keeps) return Error(path, "Read-only file system");
+    if (path.ends_with(immutable))
+      return Error(path, "Operation not permitted");
     return DiskJournalFiles::Remove(path);
   }
 
@@ -124,6 +128,14 @@ class ToldObserver : public JournalObserver {
     const absl::MutexLock lock(&mutex);
     recovered.push_back(dropped);
   }
+  void JournalLeftOver(const std::string& why) noexcept override {
+    const absl::MutexLock lock(&mutex);
+    left_over.push_back(why);
+  }
+  std::vector<std::string> LeftOver() const {
+    const absl::MutexLock lock(&mutex);
+    return left_over;
+  }
   std::vector<std::string> Failed() const {
     const absl::MutexLock lock(&mutex);
     return failed;
@@ -145,6 +157,7 @@ class ToldObserver : public JournalObserver {
   mutable absl::Mutex mutex;
   std::vector<std::string> failed ABSL_GUARDED_BY(mutex);
   std::vector<uint64_t> recovered ABSL_GUARDED_BY(mutex);
+  std::vector<std::string> left_over ABSL_GUARDED_BY(mutex);
 };
 
 class JournalTest : public ::testing::Test {

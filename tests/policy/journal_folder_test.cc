@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <ctime>
+#include <filesystem>
+#include <iterator>
 #include <string>
 
 #include "policy/clock.h"
@@ -105,7 +107,7 @@ TEST_F(JournalFolderTest, RemovesWhatIsTooOld) {
   }
   EXPECT_GE(Segments().size(), 8U);
   EXPECT_LE(Segments().size(), 10U);
-  ASSERT_TRUE(folder->RemoveOld(kStart + 90 * kDay).ok());
+  folder->RemoveOld(kStart + 90 * kDay);
   EXPECT_THAT(Segments(), SizeIs(1)) << "that which is written";
 }
 
@@ -137,9 +139,9 @@ TEST_F(JournalFolderTest, RemovesWhatAClockAheadHasWritten) {
                              {.tv_sec = 4'000'000'000, .tv_nsec = 0}};
   ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), ahead, 0), 0);
   const auto folder = Open(Bounds(), kStart);
-  ASSERT_TRUE(folder->RemoveOld(kStart + 13 * kDay).ok());
+  folder->RemoveOld(kStart + 13 * kDay);
   EXPECT_THAT(Segments(), SizeIs(1));
-  ASSERT_TRUE(folder->RemoveOld(kStart + 15 * kDay).ok());
+  folder->RemoveOld(kStart + 15 * kDay);
   EXPECT_THAT(Segments(), IsEmpty());
 }
 
@@ -184,6 +186,64 @@ TEST_F(JournalFolderTest, ForgetsPoliciesNoRecordIsOf) {
   ASSERT_TRUE(folder->Append(Block(1), now + 16 * kDay).ok());
   EXPECT_TRUE(absl::IsNotFound(reader.Policy(1).status()));
   EXPECT_EQ(reader.Policy(2).value_or(""), "new") << "it decides";
+}
+
+// Neither an old segment nor an old policy holds up what is to be written.
+TEST_F(JournalFolderTest, GoesOnWhereSomethingOldCannotBeRemoved) {
+  JournalBounds bounds = Bounds();
+  bounds.keep_us = 8 * kDay;
+  const auto folder = Open(bounds);
+  const int64_t now = SystemClock().Read().wall_us;
+  ASSERT_TRUE(folder->PutPolicy(1, "old").ok());
+  ASSERT_TRUE(folder->PutPolicy(2, "new").ok());
+  for (int day = 0; day < 3; ++day) {
+    ASSERT_TRUE(folder->Append(Block(1), now + day * (kDay + 1)).ok());
+  }
+  EXPECT_TRUE(folder->left_over().ok()) << folder->left_over();
+  files_->immutable = SegmentName(now);
+  ASSERT_TRUE(folder->Append(Block(2), now + 60 * kDay).ok());
+  EXPECT_THAT(std::string(folder->left_over().message()),
+              HasSubstr(SegmentName(now) + ": Operation not permitted"));
+  EXPECT_THAT(Segments(), SizeIs(2)) << "the others went";
+  EXPECT_TRUE(absl::IsNotFound(JournalReader(Folder()).Policy(1).status()));
+  EXPECT_EQ(folder->bytes(), BytesOfSegments());
+
+  files_->immutable = "/none";
+  folder->RemoveOld(now + 60 * kDay);
+  EXPECT_TRUE(folder->left_over().ok()) << folder->left_over();
+  EXPECT_THAT(Find({}), testing::ElementsAre(2U));
+}
+
+TEST_F(JournalFolderTest, MakesRoomByWhatCanBeRemoved) {
+  JournalBounds bounds = Bounds();
+  bounds.max_bytes = 400'000;
+  const auto folder = Open(bounds);
+  files_->immutable = SegmentName(kStart);
+  for (uint64_t i = 0; i < 100; ++i) {
+    const auto now = kStart + static_cast<int64_t>(i) * kSecond;
+    ASSERT_TRUE(folder->Append(Block(1 + i, 20'000), now).ok());
+    ASSERT_LE(BytesOfSegments(), bounds.max_bytes);
+    ASSERT_EQ(folder->bytes(), BytesOfSegments());
+  }
+  EXPECT_THAT(std::string(folder->left_over().message()),
+              HasSubstr("Operation not permitted"));
+  const auto found = Find({.order = JournalQuery::Order::kOldestFirst});
+  EXPECT_EQ(found.front(), 1U);
+  EXPECT_EQ(found.back(), 100U);
+}
+
+TEST_F(JournalFolderTest, TriesADiskAndLeavesNothing) {
+  const auto folder = Open(Bounds());
+  const auto files = [this] {
+    const std::filesystem::directory_iterator all(Folder());
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = files();
+  EXPECT_TRUE(folder->Try().ok());
+  EXPECT_EQ(files(), before);
+  files_->full = true;
+  EXPECT_FALSE(folder->Try().ok());
+  EXPECT_EQ(files(), before);
 }
 
 TEST_F(JournalFolderTest, WritesNothingThatIsTooMuch) {

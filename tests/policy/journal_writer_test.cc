@@ -167,6 +167,39 @@ TEST_F(JournalWriterTest, SurvivesAFullDisk) {
   EXPECT_LE(Segments().size(), 3U);
 }
 
+TEST_F(JournalWriterTest, FindsADiskMendedWithoutAnyDecision) {
+  const auto writer = Open();
+  files_->full = true;
+  Append(*writer, 10);
+  ASSERT_TRUE(told_.Await(1, 0, kLong));
+  files_->full = false;
+  ASSERT_TRUE(told_.Await(1, 1, kLong));
+  EXPECT_THAT(told_.Recovered(), ElementsAre(10U));
+  EXPECT_EQ(writer->Gauges().error, "");
+  Append(*writer, 1);
+  ASSERT_TRUE(writer->Flush(kLong));
+  EXPECT_THAT(Find({}), ElementsAre(11U));
+}
+
+// Made years ago, as its time says.
+TEST_F(JournalWriterTest, TellsWhatCannotBeRemovedAndGoesOn) {
+  { Append(*Open(), 1); }
+  const std::string old = Segments().front();
+  std::filesystem::last_write_time(
+      Folder() + '/' + old,
+      std::filesystem::file_time_type::clock::now() - std::chrono::years(3));
+  const auto writer = Open();
+  files_->immutable = old;
+  for (int i = 0; i < 3; ++i) {
+    Append(*writer, 1);
+    ASSERT_TRUE(writer->Flush(kLong));
+  }
+  EXPECT_THAT(told_.LeftOver(), ElementsAre(HasSubstr(old)));
+  EXPECT_THAT(told_.Failed(), IsEmpty());
+  EXPECT_EQ(writer->Gauges().records, 3U);
+  EXPECT_EQ(writer->Gauges().dropped, 0U);
+}
+
 TEST_F(JournalWriterTest, AsksAnIllDiskOnceASecondOnly) {
   const auto writer = Open();
   files_->read_only = true;
