@@ -59,7 +59,7 @@ void Exposition::AddHistogram(const policy::Histogram& histogram,
   MetricLabels with_bound = labels;
   with_bound.emplace_back("le", "+Inf");
   for (const policy::DurationCount& duration : histogram.durations) {
-    count += duration.count;
+    count += duration.count - duration.restored;
     if (duration.up_to_us == 0) continue;
     const std::string bound =
         absl::StrCat(static_cast<double>(duration.up_to_us) / 1e6);
@@ -68,7 +68,9 @@ void Exposition::AddHistogram(const policy::Histogram& histogram,
   }
   with_bound.back().second = "+Inf";
   Sample("_bucket", with_bound, std::to_string(count));
-  Sample("_sum", labels, Seconds(static_cast<int64_t>(histogram.sum_us)));
+  Sample("_sum", labels,
+         Seconds(static_cast<int64_t>(histogram.sum_us -
+                                      histogram.restored_sum_us)));
   Sample("_count", labels, std::to_string(count));
 }
 

@@ -26,7 +26,7 @@ class Exposition {
   void Add(uint64_t value, const MetricLabels& labels = {});
   // A time or a duration in seconds.
   void AddSeconds(int64_t us, const MetricLabels& labels = {});
-  // Buckets, sum and count, in seconds.
+  // Buckets, sum and count, in seconds; without what was restored.
   void AddHistogram(const policy::Histogram& histogram,
                     const MetricLabels& labels = {});
 

@@ -79,7 +79,8 @@ void AddCounters(const policy::StatisticsSnapshot& statistics,
                  Exposition& out) {
   for (const CounterText& text : kCounters) {
     out.Counter(text.name, text.help);
-    out.Add(statistics.counters[static_cast<size_t>(text.counter)]);
+    const auto i = static_cast<size_t>(text.counter);
+    out.Add(statistics.counters[i] - statistics.restored[i]);
   }
 }
 

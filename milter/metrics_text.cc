@@ -20,6 +20,10 @@ std::string_view Bool(bool value) { return value ? "true" : "false"; }
 
 uint64_t Flag(bool value) { return value ? 1 : 0; }
 
+uint64_t SinceStart(const policy::Tally& tally) {
+  return tally.total - tally.restored;
+}
+
 // --- Rules and limits.
 
 struct RuleSample {
@@ -55,8 +59,8 @@ std::vector<RuleSample> RuleSamples(const std::vector<RuleCount>& rules) {
                       .stage = rules::StageName(rule->stage),
                       .action = rules::ActionName(rule->action),
                       .shadow = rule->shadow,
-                      .held = rule->held.total,
-                      .repeats = rule->repeats.total};
+                      .held = SinceStart(rule->held),
+                      .repeats = SinceStart(rule->repeats)};
     if (samples.size() < kMostLabels) {
       samples.push_back(sample);
       continue;
@@ -102,9 +106,9 @@ void AddLimits(const policy::StatisticsSnapshot& statistics, Exposition& out) {
   for (size_t i = 0; i < statistics.limits.size(); ++i) {
     const policy::LimitCount& limit = statistics.limits[i];
     if (i < kMostLabels) {
-      out.Add(limit.over.total, {{"limit", limit.limit}});
+      out.Add(SinceStart(limit.over), {{"limit", limit.limit}});
     } else {
-      others += limit.over.total;
+      others += SinceStart(limit.over);
     }
   }
   if (statistics.limits.size() > kMostLabels) {

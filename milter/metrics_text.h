@@ -1,5 +1,9 @@
 // The numbers of a report for Prometheus: what /metrics answers.
 //
+// Its counters begin at 0 with each start: after a kill the last seconds are
+// not in what was saved, and Prometheus takes a counter that went back for one
+// that began anew, and would add all of its history once more.
+//
 // Label sets are bounded: rules, limits and lists by the policy and by
 // kMostLabels. Clients, senders, recipients and users are no labels: strangers
 // choose them; the page and `stats --by` have those.

@@ -23,6 +23,7 @@ struct CounterSeries {
 // A counter with its past.
 struct Tally {
   uint64_t total = 0;
+  uint64_t restored = 0;      // of the total: counted before the start
   uint64_t last_hour = 0;     // the sum of 60 minutes
   uint64_t last_day = 0;      // the sum of 144 times ten minutes
   int64_t last_us = 0;        // the minute of the last count; 0: none is known
@@ -51,7 +52,7 @@ class CounterHistory {
   // `minute` is the one under way.
   void Take(uint64_t total, int64_t minute);
   void Pass(const HistoryStep& step);
-  // Without the series.
+  // Without the series, and without what was restored.
   Tally TallyOf(uint64_t total, int64_t minute) const;
   CounterSeries SeriesOf(uint64_t total) const;
 

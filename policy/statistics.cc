@@ -104,9 +104,15 @@ const CounterHistory& Statistics::HistoryOf(uint32_t counter) const {
   return known ? *histories_[counter] : kEmpty;
 }
 
+uint64_t Statistics::RestoredOf(uint32_t counter) const {
+  return counter < restored_.size() ? restored_[counter] : 0;
+}
+
 Tally Statistics::TallyOf(uint32_t counter) const {
-  return HistoryOf(counter).TallyOf(counters_.Sum(counter),
-                                    minute_.value_or(0));
+  Tally tally =
+      HistoryOf(counter).TallyOf(counters_.Sum(counter), minute_.value_or(0));
+  tally.restored = RestoredOf(counter);
+  return tally;
 }
 
 }  // namespace gate::policy

@@ -78,15 +78,20 @@ struct LimitCount {
 struct DurationCount {
   uint64_t up_to_us = 0;  // 0: the last one, without an end
   uint64_t count = 0;
+  uint64_t restored = 0;  // of the count: before the start
 };
 
 struct Histogram {
   std::vector<DurationCount> durations = {};  // ascending
   uint64_t sum_us = 0;
+  uint64_t restored_sum_us = 0;
 };
 
+// What was counted before the start is known only in the process itself: a
+// file or an answer has totals.
 struct StatisticsSnapshot {
   std::array<uint64_t, kCounters> counters{};
+  std::array<uint64_t, kCounters> restored{};  // of counters
   std::array<CounterSeries, kCounters> counter_series{};
   // Of the installed policy (also what never held) and of earlier ones, if it
   // has counts. Rules are ordered by stage, then count downwards; limits by
@@ -159,17 +164,23 @@ class Statistics {
   const CounterHistory& HistoryOf(uint32_t counter) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Tally TallyOf(uint32_t counter) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  uint64_t RestoredOf(uint32_t counter) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // statistics_snapshot.cc
-  Histogram HistogramAt(uint32_t counter) const;
+  Histogram HistogramAt(uint32_t counter) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddCounters(StatisticsSnapshot& snapshot) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddRules(size_t series, StatisticsSnapshot& snapshot) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void AddLimits(StatisticsSnapshot& snapshot) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void AddRestored(uint32_t counter, uint64_t count)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RestoreTally(uint32_t counter, const Tally& saved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RestoreHistogram(uint32_t counter, const Histogram& saved);
+  void RestoreHistogram(uint32_t counter, const Histogram& saved)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // First those of enum Counter, then the histograms', then two a rule (held,
   // repeats) and one a limit, as they come. Appended to under mutex_.
@@ -180,6 +191,8 @@ class Statistics {
   // By counter; null: it never counted before this minute.
   std::vector<std::unique_ptr<CounterHistory>> histories_
       ABSL_GUARDED_BY(mutex_);
+  // By counter, as far as there is anything: what Restore added.
+  std::vector<uint64_t> restored_ ABSL_GUARDED_BY(mutex_);
   // Minutes since 1970 of that under way.
   std::optional<int64_t> minute_ ABSL_GUARDED_BY(mutex_);
 };

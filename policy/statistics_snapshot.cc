@@ -37,6 +37,7 @@ StatisticsSnapshot Statistics::Snapshot(size_t series) const {
 void Statistics::AddCounters(StatisticsSnapshot& snapshot) const {
   for (uint32_t i = 0; i < kCounters; ++i) {
     snapshot.counters[i] = counters_.Sum(i);
+    snapshot.restored[i] = RestoredOf(i);
     snapshot.counter_series[i] = HistoryOf(i).SeriesOf(snapshot.counters[i]);
   }
 }
@@ -95,9 +96,11 @@ Histogram Statistics::HistogramAt(uint32_t counter) const {
     const bool last = i == kDurationBounds.size();
     histogram.durations.push_back(
         {.up_to_us = last ? 0 : static_cast<uint64_t>(kDurationBounds[i]),
-         .count = counters_.Sum(counter + i)});
+         .count = counters_.Sum(counter + i),
+         .restored = RestoredOf(counter + i)});
   }
   histogram.sum_us = counters_.Sum(counter + kDurationSum);
+  histogram.restored_sum_us = RestoredOf(counter + kDurationSum);
   return histogram;
 }
 
@@ -130,21 +133,28 @@ void Statistics::Restore(const StatisticsSnapshot& saved) {
   RestoreHistogram(kStoreHistogram, saved.store);
 }
 
+void Statistics::AddRestored(uint32_t counter, uint64_t count) {
+  counters_.Add(counter, count);
+  if (restored_.size() <= counter) restored_.resize(counter + 1);
+  restored_[counter] += count;
+}
+
 void Statistics::RestoreTally(uint32_t counter, const Tally& saved) {
   if (counter == ShardedCounters::kNone || saved.total == 0) return;
-  counters_.Add(counter, saved.total);
+  AddRestored(counter, saved.total);
   if (histories_.size() <= counter) histories_.resize(counter + 1);
   histories_[counter] = std::make_unique<CounterHistory>(saved);
 }
 
 void Statistics::RestoreHistogram(uint32_t counter, const Histogram& saved) {
-  for (const auto& [up_to_us, count] : saved.durations) {
+  for (const DurationCount& saved_count : saved.durations) {
+    const uint64_t up_to_us = saved_count.up_to_us;
     const uint32_t bucket =
         up_to_us == 0 ? kDurationBounds.size()
                       : DurationBucket(static_cast<int64_t>(up_to_us));
-    counters_.Add(counter + bucket, count);
+    AddRestored(counter + bucket, saved_count.count);
   }
-  counters_.Add(counter + kDurationSum, saved.sum_us);
+  AddRestored(counter + kDurationSum, saved.sum_us);
 }
 
 }  // namespace gate::policy

@@ -6,8 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "milter/listener.h"
+#include "tests/milter/http_client.h"
 #include "tests/milter/mta_client.h"
 #include "tests/mta/gatemilter_process.h"
 #include "tests/mta/temp_dir.h"
@@ -17,6 +21,7 @@ namespace {
 
 using nlohmann::json;
 using std::chrono::seconds;
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr const char* kPolicy = R"(
@@ -29,13 +34,18 @@ at rcpt {
 
 class DaemonStateTest : public testing::Test {
  protected:
+  void SetUp() override { ASSERT_TRUE(web_.ok()) << web_.status(); }
+
   mta::GatemilterProcess Start() {
     return mta::GatemilterProcess(
         {.dir = folder_.path(),
          .milter_socket = MilterSocket(),
          .group = "",
-         .policy = "set socket \"unix:" + MilterSocket() + "\"\nset state \"" +
-                   StateFolder() + "\"\n" + kPolicy,
+         .policy =
+             absl::StrCat("set socket \"unix:", MilterSocket(),
+                          "\"\nset metrics \"127.0.0.1:", PortOf(web_->fd()),
+                          "\"\nset state \"", StateFolder(), "\"\n", kPolicy),
+         .sockets = {web_->fd()},
          .keep_sockets = true});
   }
   std::string MilterSocket() const { return folder_.path() + "/milter.sock"; }
@@ -71,6 +81,9 @@ class DaemonStateTest : public testing::Test {
     }
     return counted;
   }
+  std::string Metrics() const {
+    return HttpClient(PortOf(web_->fd())).Ask("/metrics").body;
+  }
   // Until a save begins and ends after this.
   static bool WaitForSaves(const mta::GatemilterProcess& daemon, int saves) {
     int seen = 0;
@@ -86,7 +99,16 @@ class DaemonStateTest : public testing::Test {
   }
 
   mta::TempDir folder_;
+  absl::StatusOr<Listener> web_ =
+      Listener::Bind({.address = "inet:0@127.0.0.1", .mode = {}, .group = {}});
 };
+
+std::string NoRelay(int count) {
+  return absl::StrCat(
+      "gatemilter_verdicts_total{rule=\"no_relay\",stage=\"rcpt\","
+      "action=\"reject\",shadow=\"false\"} ",
+      count, "\n");
+}
 
 TEST_F(DaemonStateTest, GoesOnFromTheLastSaveAfterAKill) {
   json before;
@@ -128,6 +150,39 @@ TEST_F(DaemonStateTest, SavesAllOfItWhenItIsStopped) {
   // Those of the last moment went through the recorder's queue.
   EXPECT_EQ(counted.at("top").at("rule").at("hour").at("decisions"), 6)
       << counted;
+}
+
+// Prometheus would take a counter that went back, by what a kill lost, for one
+// that began anew, and add all that it ever counted.
+TEST_F(DaemonStateTest, MetricsBeginAtZeroWithEachStart) {
+  for (int life = 1; life <= 2; ++life) {
+    mta::GatemilterProcess daemon = Start();
+    ASSERT_EQ(daemon.fault(), "");
+    EXPECT_THAT(
+        Metrics(),
+        AllOf(
+            HasSubstr(NoRelay(0)),
+            HasSubstr("gatemilter_limit_over_total{limit=\"per_client\"} 0\n"),
+            HasSubstr("gatemilter_recipients_total 0\n"),
+            HasSubstr("gatemilter_event_seconds_bucket{stage=\"rcpt\",le="
+                      "\"+Inf\"} 0\n"),
+            HasSubstr("gatemilter_event_seconds_sum{stage=\"rcpt\"} 0.000000"
+                      "\n"),
+            // No counter: of all that is known.
+            HasSubstr(absl::StrCat("gatemilter_policy_rules_never_held ",
+                                   life == 1 ? 2 : 0, "\n"))));
+    Session();
+    EXPECT_THAT(
+        Metrics(),
+        AllOf(
+            HasSubstr(NoRelay(1)),
+            HasSubstr("gatemilter_limit_over_total{limit=\"per_client\"} 1\n"),
+            HasSubstr("gatemilter_recipients_total 3\n"),
+            HasSubstr("gatemilter_event_seconds_count{stage=\"rcpt\"} 3\n")));
+    EXPECT_EQ(daemon.RuleCount("rcpt", "no_relay"), life);
+    EXPECT_EQ(daemon.Count("recipients"), 3 * life);
+    EXPECT_EQ(daemon.Stop(), 0);
+  }
 }
 
 TEST_F(DaemonStateTest, StartsOverADamagedFile) {
