@@ -9,8 +9,8 @@ const decisions = [];  // the newest first
 let last = 0;          // the number of the latest
 let behind = true;
 let missed = 0;
-let paused = false;
-let pausedAt = 0;  // the latest number before the pause
+let held = null;    // what a pause shows
+let waiting = 0;    // came since
 
 function text(decision) {
   const facts = decision.facts || {};
@@ -56,15 +56,13 @@ function row(decision) {
 export function showLive() {
   const wanted = byId("live-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   const onlyRefused = byId("live-refused").checked;
-  const visible = paused ? decisions.filter((one) => one.number <= pausedAt) : decisions;
-  const found = visible.filter((one) => (!onlyRefused || refused(one)) && wanted.every((word) => text(one).includes(word)));
+  const found = (held || decisions).filter((one) => (!onlyRefused || refused(one)) && wanted.every((word) => text(one).includes(word)));
   sync(byId("live-body"), found.slice(0, SHOWN), (one) => one.number, row);
   byId("live-body").closest("table").hidden = found.length === 0;
   const empty = byId("live-empty");
   empty.hidden = found.length > 0;
   setText(empty, decisions.length ? "None of the latest decisions fits the filter." : "No decision yet. They appear here as mail comes.");
-  const waiting = paused ? decisions.length - visible.length : 0;
-  setText(byId("live-note"), paused ? `paused; ${several(waiting, "new decision")}` :
+  setText(byId("live-note"), held ? `${several(waiting, "new decision")} since the pause` :
     missed ? `${count(missed)} were too fast to be shown` : "");
 }
 
@@ -72,9 +70,13 @@ export function takeDecisions(page) {
   if (page.next < last) {  // gatemilter began anew
     decisions.length = 0;
     last = 0;
+    missed = 0;
   }
   const news = (page.decisions || []).filter((decision) => decision.number > last);
-  if (last && news.length) missed += news[0].number - last - 1;
+  const skipped = last && news.length ? news[0].number - last - 1 : 0;
+  waiting += skipped + news.length;
+  if (skipped) missed += skipped;
+  else if (news.length < MANY) missed = 0;  // it is slow enough again
   for (const decision of news) decisions.unshift(decision);
   if (decisions.length > KEPT) decisions.length = KEPT;
   last = page.next;
@@ -91,10 +93,11 @@ export function startLive() {
   byId("live-filter").addEventListener("input", showLive);
   byId("live-refused").addEventListener("change", showLive);
   byId("pause").addEventListener("click", () => {
-    paused = !paused;
-    pausedAt = last;
-    byId("pause").setAttribute("aria-pressed", String(paused));
-    setText(byId("pause"), paused ? "Go on" : "Pause");
+    held = held ? null : decisions.slice();
+    waiting = 0;
+    byId("pause").setAttribute("aria-pressed", String(held !== null));
+    setText(byId("pause"), held ? "Go on" : "Pause");
+    setText(byId("live-told"), held ? "Paused" : "Going on");
     showLive();
   });
 }

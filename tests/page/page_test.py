@@ -227,11 +227,30 @@ class Flow(PageCase):
             sender.join()
 
 
+class Busy(PageCase):
+    def test_a_pause_holds_however_many_come(self):
+        self.browser.click("#pause")
+        paused = self.browser.texts("#live-body tr")
+        self.assertGreater(len(paused), 4)
+        with self.gate.mta() as mta:
+            mta.connect("203.0.113.78")
+            mta.helo("mx.spam.example")
+            mta.mail("a@spam.example")
+            for i in range(520):  # more than the page keeps
+                mta.rcpt(f"u{i}@elsewhere.example")
+        self.seen("#live-note", "520 new decisions")
+        self.assertEqual(self.browser.texts("#live-body tr"), paused)
+        self.browser.click("#pause")
+        self.assertIn("203.0.113.78", self.browser.text("#live-body tr"))
+
+
 class Outage(PageCase):
     quiet = False  # requests that nobody answers
 
     def test_the_page_says_that_the_daemon_is_gone_and_recovers(self):
         self.assertEqual(self.browser.text("#warnings"), "")
+        self.browser.click("#pause")
+        paused = self.browser.texts("#live-body tr")
         self.gate.stop()
         warning = self.seen("#warnings", "No answer from gatemilter")
         self.assertIn("What is shown is of", warning)
@@ -241,6 +260,9 @@ class Outage(PageCase):
         await_true("no warning", lambda: not self.browser.text("#warnings"))
         self.gate.session("203.0.113.79", "mx.spam.example", "a@spam.example",
                           "b@elsewhere.example")
+        self.seen("#live-note", "1 new decision")  # its numbers begin anew
+        self.assertEqual(self.browser.texts("#live-body tr"), paused)
+        self.browser.click("#pause")
         self.seen("#live-body", "203.0.113.79")
 
 
