@@ -133,10 +133,9 @@ function showView(path) {
   window.scrollTo(0, 0);
 }
 
-// "#/", "#/rules", "#/why/7K2F-9QXM", "#/main" (the skip link).
+// "#/", "#/rules", "#/why/7K2F-9QXM".
 function go() {
   const path = location.hash.slice(2);
-  if (path === "main") return byId("main").focus();
   const query = path.startsWith("why/") ? decoded(path.slice(4)) : "";
   byId("overview").hidden = query !== "";
   byId("why").hidden = query === "";
@@ -159,6 +158,11 @@ function start() {
     const hash = `#/why/${encodeURIComponent(query)}`;
     if (location.hash === hash) go();
     else location.hash = hash;
+  });
+  // The address stays: it names what is shown.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
   });
   for (const button of document.querySelectorAll("[data-range]")) {
     button.addEventListener("click", () => {

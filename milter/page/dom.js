@@ -40,6 +40,12 @@ export function setText(element, text) {
   if (element.textContent !== shown) element.textContent = shown;
 }
 
+// What takes the focus over from `old`: the same link, if it is still there.
+function counterpart(element, old) {
+  const all = [...element.querySelectorAll("a, button")];
+  return all.find((one) => old.hash && one.hash === old.hash) || all.find((one) => one.textContent === old.textContent) || all[0];
+}
+
 // Makes the children of `parent` those that `render(item)` gives, in order. A
 // child whose `same(item)` did not change stays as it is: what has the focus
 // or is selected is not taken away.
@@ -55,7 +61,7 @@ export function sync(parent, items, key, render) {
     element.dataset.key = name;
     element.dataset.print = print;
     if (before && before.contains(document.activeElement)) {
-      const to = element.querySelector("a, button");
+      const to = counterpart(element, document.activeElement);
       if (to) queueMicrotask(() => to.focus({preventScroll: true}));
     }
     return element;

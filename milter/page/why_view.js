@@ -134,8 +134,10 @@ function folded(decision) {
 }
 
 function frame(query, ...content) {
+  const focused = byId("why").contains(document.activeElement);
   const title = make("h1", {id: "why-title", tabindex: "-1"}, query);
   byId("why").replaceChildren(make("p", {}, make("a", {href: "#/"}, "← Overview")), title, ...content);
+  if (focused) title.focus({preventScroll: true});  // what had it is gone
   return title;
 }
 
@@ -157,9 +159,7 @@ function showFound(query, answer) {
   const told = (one) => one.repeat && records.some((other) => !other.repeat && other.reference === one.reference);
   let open = 0;
   const shown = records.map((one) => !told(one) && ++open <= OPEN ? story(one) : folded(one));
-  const focused = byId("why").contains(document.activeElement);
-  const title = frame(query, make("p", {class: "muted", role: "status"}, notice), ...shown);
-  if (focused) title.focus({preventScroll: true});
+  frame(query, make("p", {class: "muted", role: "status"}, notice), ...shown);
 }
 
 let asked = 0;

@@ -169,6 +169,7 @@ class Keyboard(PageCase):
         self.browser.press(ENTER)
         await_true("the focus is there",
                    lambda: self.check("focus")["what"] == "main")
+        self.assertNotIn("main", self.browser.run("return location.hash"))
 
     def test_reaches_a_decision_and_the_focus_stays_while_others_come(self):
         link = f"#/why/{self.references['bad_subject']}"

@@ -226,6 +226,18 @@ class Flow(PageCase):
             stop.set()
             sender.join()
 
+    def test_a_link_keeps_the_focus_while_counts_change(self):
+        link = "#top a[href='#/why/203.0.113.2']"
+        shown = self.browser.text("#top")
+        self.browser.run("document.querySelector(arguments[0]).focus()", link)
+        for _ in range(2):
+            self.gate.session("198.51.100.9", "mx.spam.example",
+                              "a@spam.example", "b@example.org")
+        await_true("other counts", lambda: self.browser.text("#top") != shown)
+        self.assertEqual(
+            self.browser.run("return document.activeElement.hash"),
+            "#/why/203.0.113.2")
+
 
 class Busy(PageCase):
     def test_a_pause_holds_however_many_come(self):
