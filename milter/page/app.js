@@ -87,8 +87,11 @@ async function askDecisions() {
 // One question at a time, and none while nobody looks.
 function every(time, question) {
   const turn = async () => {
-    if (!document.hidden) await question();
-    setTimeout(turn, time);
+    try {
+      if (!document.hidden) await question();
+    } finally {
+      setTimeout(turn, time);  // also after a fault of ours: numbers go on
+    }
   };
   turn();
 }
@@ -122,8 +125,12 @@ function decoded(text) {
   }
 }
 
+function viewOf(path) {
+  return Object.hasOwn(VIEWS, path) ? VIEWS[path] : undefined;
+}
+
 function showView(path) {
-  const view = VIEWS[path];
+  const view = viewOf(path);
   for (const part of ["tiles", "chart-card", "rules", "top", "live", "health"]) {
     byId(part).hidden = Boolean(view) && !view.parts.includes(part);
   }
@@ -140,7 +147,7 @@ function go() {
   byId("overview").hidden = query !== "";
   byId("why").hidden = query === "";
   markSection(query ? "why" : path);
-  document.title = `${visible(query) || VIEWS[path]?.title || "Overview"} · gatemilter`;
+  document.title = `${visible(query) || viewOf(path)?.title || "Overview"} · gatemilter`;
   if (!query) {
     if (document.activeElement !== byId("query")) byId("query").value = "";
     leaveWhy();

@@ -70,7 +70,7 @@ function times(minute, range) {
 // phone half as many.
 function tick(start, range, width) {
   const few = width < 500 ? 2 : 1;
-  const round = range === "day" ? start.getMinutes() === 0 && start.getHours() % (3 * few) === 0 : start.getMinutes() % (10 * few) === 0;
+  const round = range === "day" ? start.getMinutes() < 10 && start.getHours() % (3 * few) === 0 : start.getMinutes() % (10 * few) === 0;
   return round ? clock(start, false) : "";
 }
 
@@ -131,7 +131,7 @@ export function showChart(stats, range) {
   const series = makeSeries(stats.rules || [], range);
   const total = series.reduce((sum, one) => sum + one.total, 0);
   const starts = times(minute, range);
-  draw(series, starts, range);
+  if (window.Chart) draw(series, starts, range);
   const per = range === "day" ? "ten minutes" : "minute";
   setText(byId("chart-note"), `per ${per}, without shadow rules and repeats`);
   byId("chart").setAttribute("aria-label", total === 0 ? "Nothing was refused" :

@@ -238,6 +238,17 @@ class Flow(PageCase):
             self.browser.run("return document.activeElement.hash"),
             "#/why/203.0.113.2")
 
+    def test_a_fault_of_the_page_stops_no_numbers(self):
+        self.browser.run("""
+          const chart = Chart.getChart("chart");
+          chart.update = () => { throw new Error("a test's"); };""")
+        for _ in range(2):
+            before = self.browser.text("#status")
+            await_true("numbers of later", lambda: before !=
+                       self.browser.text("#status"))
+        self.browser.run('delete Chart.getChart("chart").update')
+        self.browser.log("browser")
+
 
 class Busy(PageCase):
     def test_a_pause_holds_however_many_come(self):
