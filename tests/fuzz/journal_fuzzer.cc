@@ -48,7 +48,8 @@ std::shared_ptr<const gate::rules::Policy> Policy() {
 class Folder {
  public:
   Folder() {
-    std::string path = "/tmp/gatemilter-fuzz-XXXXXX";
+    std::string path =
+        "/tmp/gatemilter-fuzz-" + std::to_string(getpid()) + "-XXXXXX";
     if (mkdtemp(path.data()) == nullptr) std::abort();
     path_ = path;
   }

@@ -3,16 +3,22 @@
 import base64
 import json
 import os
-import shutil
-import signal
+import random
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
 
+import leftovers
+
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 PATIENCE = 40  # seconds: a loaded machine is given its time
+# Where contrib/deps has unpacked Chromium; without: it is installed.
+TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                    "../../build/mta/chromium")
+SHELL = "usr/lib/chromium/chromium-headless-shell"
+# What is here is asked itself, whatever http_proxy says.
+open_url = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class Fault(Exception):
@@ -20,9 +26,30 @@ class Fault(Exception):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the kernel gives to clients: none takes it meanwhile."""
+    for port in random.sample(range(20000, 32000), 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise Fault("no free port")
+
+
+def browser_root():
+    tree = os.path.realpath(TREE)
+    return tree if os.path.exists(os.path.join(tree, SHELL)) else "/"
+
+
+def libraries(root):
+    """The environment in which what is unpacked there finds its libraries."""
+    if root == "/":
+        return {}
+    folders = [folder for folder, _, names in os.walk(root)
+               if any(name.startswith("lib") and ".so" in name
+                      for name in names)]
+    return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
 def await_true(what, condition, patience=PATIENCE):
@@ -42,15 +69,18 @@ class Browser:
 
     def __init__(self, folder, width=1280, height=900):
         self._port = free_port()
-        driver = shutil.which("chromedriver")
-        if not driver:
+        root = browser_root()
+        driver = os.path.join(root, "usr/bin/chromedriver")
+        if not os.path.exists(driver):
             raise Fault("no chromedriver: sudo contrib/deps --test")
+        self._shell = os.path.join(root, SHELL)
         environment = dict(os.environ, HOME=folder, TMPDIR=folder, TZ="UTC",
-                           XDG_CONFIG_HOME=folder, XDG_CACHE_HOME=folder)
+                           XDG_CONFIG_HOME=folder, XDG_CACHE_HOME=folder,
+                           **libraries(root))
         self._log = open(os.path.join(folder, "chromedriver.log"), "wb")
-        self._driver = subprocess.Popen(
+        self._driver = leftovers.start_guarded(
             [driver, f"--port={self._port}"], env=environment,
-            stdout=self._log, stderr=self._log, start_new_session=True)
+            stdout=self._log, stderr=self._log)
         self._session = ""
         try:
             await_true("chromedriver answers", self._ready)
@@ -73,10 +103,12 @@ class Browser:
                      "--disable-dev-shm-usage", "--no-first-run",
                      "--disable-background-networking", "--lang=en",
                      f"--window-size={width},{height}",
-                     f"--user-data-dir={folder}/profile"],
-        }
+                     f"--user-data-dir={folder}/profile"]}
+        name = "chrome"
+        if os.path.exists(self._shell):
+            name, options["binary"] = "chrome-headless-shell", self._shell
         capabilities = {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options,
+            "browserName": name, "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}
         answer = self._ask("POST", "/session", {"capabilities": capabilities})
         self._session = f"/session/{answer['sessionId']}"
@@ -87,7 +119,7 @@ class Browser:
             f"http://127.0.0.1:{self._port}{path}", body, method=method,
             headers={"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with open_url(request, timeout=60) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             value = json.load(error)["value"]
@@ -164,6 +196,5 @@ class Browser:
         except (OSError, Fault):
             pass
         finally:
-            os.killpg(self._driver.pid, signal.SIGKILL)
-            self._driver.wait()
+            leftovers.end(self._driver)
             self._log.close()

@@ -4,9 +4,9 @@ import json
 import os
 import resource
 import subprocess
-import urllib.request
 
-from browser import await_true, free_port
+import leftovers
+from browser import await_true, free_port, open_url
 from milter_client import Mta
 
 
@@ -39,7 +39,7 @@ class Gatemilter:
 
     def start(self):
         with open(os.path.join(self.folder, "log"), "wb") as log:
-            self._process = subprocess.Popen(
+            self._process = leftovers.start(
                 [self.binary, "serve", "-c", "policy.rules"],
                 cwd=self.folder, stdout=log,
                 stderr=log, stdin=subprocess.DEVNULL,
@@ -93,5 +93,5 @@ class Gatemilter:
             return verdict
 
     def ask(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+        with open_url(self.url + path, timeout=20) as answer:
             return json.load(answer)

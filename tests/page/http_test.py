@@ -11,11 +11,11 @@ import os
 import resource
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
 
+import leftovers
 import page_case
 from browser import await_true
 from gatemilter import Gatemilter
@@ -63,7 +63,7 @@ class HttpCase(unittest.TestCase):
     password = ""
 
     def setUp(self):
-        temporary = tempfile.TemporaryDirectory(prefix="gatemilter-page-")
+        temporary = leftovers.folder()
         self.addCleanup(temporary.cleanup)
         settings = ""
         if self.password:
@@ -203,20 +203,26 @@ class Guarded(HttpCase):
         self.page_answers()
 
     def test_a_guesser_waits_and_nobody_else(self):
-        statuses = [self.status("", f"guess {i}")[0] for i in range(5)]
-        self.assertEqual(statuses, [401] * 5)
-        for _ in range(200):
-            status, told = self.status("", "guess")
-            self.assertIn(status, (401, 429))
+        guesses = [self.status("", f"guess {i}")[0] for i in range(5)]
+        self.assertEqual(guesses, [401] * 5)
+        # He waits, a second at first. Where this machine stalls as
+        # long, the right password is taken: then he guesses again.
+        for _ in range(5):
+            for _ in range(200):
+                self.assertIn(self.status("", "guess")[0], (401, 429))
+            status, told = self.status("", self.password)
+            self.assertEqual(
+                self.status("", self.password, "127.0.0.2")[0], 200)
+            if status == 429:
+                break
+        self.assertEqual(status, 429)
         self.assertIn("Retry-After: ", told)
-        self.assertEqual(self.status("", self.password)[0], 429)
-        self.assertEqual(self.status("", self.password, "127.0.0.2")[0], 200)
 
 
 class Listening(unittest.TestCase):
     def addresses(self, settings):
         """What `check` says of the policy."""
-        with tempfile.TemporaryDirectory(prefix="gatemilter-page-") as folder:
+        with leftovers.folder() as folder:
             gate = Gatemilter(page_case.binary(), folder, settings + RULES,
                               listen="0.0.0.0")
             gate.write("password", "secret\n")

@@ -5,10 +5,9 @@ do to it, in a headless Chromium.
   looks_test.py GATEMILTER [unittest's arguments]"""
 
 import json
-import urllib.request
 
 import page_case
-from browser import await_true
+from browser import await_true, open_url
 from page_case import PageCase
 from page_setting import IMAGE, LONG, SCRIPT
 
@@ -58,7 +57,7 @@ class Hostile(PageCase):
                           if not url.startswith(self.gate.url)], [])
 
     def test_the_content_security_policy_is_strict(self):
-        with urllib.request.urlopen(self.gate.url) as answer:
+        with open_url(self.gate.url) as answer:
             policy = answer.headers["Content-Security-Policy"]
         rules = dict(part.strip().split(" ", 1) for part in policy.split(";"))
         self.assertEqual(rules["default-src"], "'none'")
@@ -83,8 +82,11 @@ class Hostile(PageCase):
 
 class Looks(PageCase):
     def views(self):
-        for path in ("#/", "#/rules", "#/top", "#/live", "#/health"):
+        for path, title in (("#/", "Overview"), ("#/rules", "Rules"),
+                            ("#/top", "Top"), ("#/live", "Live"),
+                            ("#/health", "Health")):
             self.browser.go(self.gate.url + path)
+            self.seen("#title", title)
             yield path
         for rule in ("no_relay", "too_fast", "bad_subject"):
             self.browser.go(self.gate.url + "#/why/" + self.references[rule])

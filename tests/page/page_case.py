@@ -4,6 +4,7 @@ import os
 import sys
 import unittest
 
+import leftovers
 from browser import await_true
 from page_setting import Setting
 
@@ -89,4 +90,5 @@ class PageCase(unittest.TestCase):
 def main():
     """GATEMILTER stays the first argument; the others are unittest's."""
     sys.argv[1] = os.path.abspath(sys.argv[1])
+    leftovers.on_signals()
     unittest.main(argv=[sys.argv[0], *sys.argv[2:]])

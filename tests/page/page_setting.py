@@ -1,8 +1,8 @@
 """What the tests of the page begin with: a policy, and mail that it decides."""
 
 import os
-import tempfile
 
+import leftovers
 from browser import Browser
 from gatemilter import Gatemilter
 
@@ -44,7 +44,7 @@ class Setting:
     """Gatemilter and a browser, and the references of what was refused."""
 
     def __init__(self, binary, settings="", rules=RULES):
-        self._temporary = tempfile.TemporaryDirectory(prefix="gatemilter-page-")
+        self._temporary = leftovers.folder()
         self.folder = self._temporary.name
         for name in ("journal", "state", "browser"):
             os.mkdir(os.path.join(self.folder, name))

@@ -8,9 +8,9 @@ POLICY is contrib/policies/ten-rules.rules, FOLDER contrib/screenshots."""
 import os
 import re
 import sys
-import tempfile
 import time
 
+import leftovers
 import sample_day
 from browser import Browser, await_true
 from gatemilter import Gatemilter
@@ -78,7 +78,7 @@ def take(gate, folder, browser):
 
 
 def main(binary, policy, folder):
-    with tempfile.TemporaryDirectory(prefix="gatemilter-page-") as work:
+    with leftovers.folder() as work:
         for name in ("journal", "state", "browser"):
             os.mkdir(os.path.join(work, name))
         with open(policy, encoding="utf-8") as file:
@@ -105,4 +105,5 @@ def main(binary, policy, folder):
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
+    leftovers.on_signals()
     main(*sys.argv[1:])
