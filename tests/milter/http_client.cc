@@ -99,7 +99,9 @@ HttpAnswer HttpClient::Ask(std::string_view target, std::string_view headers,
         std::string_view("\r\n")}) {
     request.append(part);
   }
-  if (!Send(request)) return {};
+  // Of what is too long the server reads no more, and says so: there is an
+  // answer though not all could be sent.
+  Send(request);
   return Read(/*body=*/method != "HEAD");
 }
 
