@@ -175,6 +175,7 @@ void EncodeStats(const StatsReport& report, v1::StatsResponse& out) {
   out.set_uptime_seconds(report.uptime_seconds);
   out.set_policy_age_seconds(report.policy_age_seconds);
   out.set_policy_load(report.policy_load);
+  out.set_policy_loaded_us(report.policy_loaded_us);
   EncodeGauges(report, out);
 }
 
@@ -193,6 +194,7 @@ StatsReport DecodeStats(const v1::StatsResponse& in) {
   report.uptime_seconds = in.uptime_seconds();
   report.policy_age_seconds = in.policy_age_seconds();
   report.policy_load = in.policy_load();
+  report.policy_loaded_us = in.policy_loaded_us();
   DecodeGauges(in, report);
   return report;
 }

@@ -139,7 +139,7 @@ class Daemon : public ControlHandler, public WebSource {
   const std::string policy_file_;
   const rules::Settings settings_;  // as they were at the start
   policy::SystemClock clock_;
-  const int64_t started_us_ = clock_.Read().steady_us;
+  const policy::Now started_ = clock_.Read();
   policy::Statistics statistics_;
   Log log_;
   policy::TopLists top_lists_;
@@ -246,8 +246,11 @@ StatsReport Daemon::Report(size_t series) {
   }
   report.policy_file = policy_file_;
   report.version = GATE_VERSION;
-  report.uptime_seconds = seconds_since(started_us_);
-  report.policy_age_seconds = seconds_since(reloader_.installed_at_us());
+  const policy::Now loaded = reloader_.installed_at();
+  report.started_us = started_.wall_us;
+  report.policy_loaded_us = loaded.wall_us;
+  report.uptime_seconds = seconds_since(started_.steady_us);
+  report.policy_age_seconds = seconds_since(loaded.steady_us);
   report.store = stores_.Report();
   report.connections = engine_.Connections();
   report.lists =

@@ -149,13 +149,12 @@ void AddPolicy(const StatsReport& report, Exposition& out) {
   out.Gauge("gatemilter_build_info", "The version that runs.");
   out.Add(1, {{"version", report.version}});
   out.Gauge("gatemilter_start_time_seconds", "When it was started.");
-  out.AddSeconds(report.now_us -
-                 static_cast<int64_t>(report.uptime_seconds) * 1'000'000);
+  out.AddSeconds(report.started_us);
   out.Gauge("gatemilter_policy_info", "The installed policy.");
   out.Add(1, {{"file", report.policy_file}, {"hash", report.policy_hash}});
   out.Gauge("gatemilter_policy_load_timestamp_seconds",
             "When the installed policy was loaded.");
-  out.AddSeconds(report.policy_loaded_us());
+  out.AddSeconds(report.policy_loaded_us);
   out.Counter("gatemilter_policy_loads_total",
               "Policies that were installed, that of the start with them.");
   out.Add(report.policy_load);

@@ -71,7 +71,8 @@ void Reloader::Install(const std::shared_ptr<const rules::Policy>& policy,
   engine_.Install(policy);
   watch_.Watch(ListFiles(*policy), read_since_ns);
   NoteListTimes(*policy);
-  installed_at_us_ = clock_.Read().steady_us;
+  const absl::MutexLock lock(&times_mutex_);
+  installed_at_ = clock_.Read();
 }
 
 void Reloader::NoteListTimes(const rules::Policy& policy) {
@@ -79,12 +80,17 @@ void Reloader::NoteListTimes(const rules::Policy& policy) {
   for (const std::string& file : ListFiles(policy)) {
     changed[file] = watch_.ChangedNs(file) / 1000;
   }
-  const absl::MutexLock lock(&changed_mutex_);
+  const absl::MutexLock lock(&times_mutex_);
   list_changed_us_ = std::move(changed);
 }
 
+policy::Now Reloader::installed_at() const {
+  const absl::MutexLock lock(&times_mutex_);
+  return installed_at_;
+}
+
 int64_t Reloader::ListChangedUs(const std::string& file) const {
-  const absl::MutexLock lock(&changed_mutex_);
+  const absl::MutexLock lock(&times_mutex_);
   const auto found = list_changed_us_.find(file);
   return found == list_changed_us_.end() ? 0 : found->second;
 }

@@ -2,7 +2,6 @@
 // lists when their files change. Any fault keeps what is installed.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,12 +41,12 @@ class Reloader {
   // and then.
   void PollLists() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // When the installed policy was; steady time.
-  int64_t installed_at_us() const { return installed_at_us_; }
+  // When the installed policy was. Never waits for a reload, as the next one.
+  policy::Now installed_at() const ABSL_LOCKS_EXCLUDED(times_mutex_);
   // When the file that a list's contents come from last changed before they
-  // were read; wall time. 0: nobody knows. Never waits for a reload.
+  // were read; wall time. 0: nobody knows.
   int64_t ListChangedUs(const std::string& file) const
-      ABSL_LOCKS_EXCLUDED(changed_mutex_);
+      ABSL_LOCKS_EXCLUDED(times_mutex_);
 
  private:
   void Install(const std::shared_ptr<const rules::Policy>& policy,
@@ -66,11 +65,11 @@ class Reloader {
 
   absl::Mutex mutex_;  // one reload at a time; the event path never takes it
   FileWatch watch_ ABSL_GUARDED_BY(mutex_);
-  std::atomic<int64_t> installed_at_us_ = 0;
-  mutable absl::Mutex changed_mutex_;
+  mutable absl::Mutex times_mutex_;
+  policy::Now installed_at_ ABSL_GUARDED_BY(times_mutex_);
   // By file.
   absl::flat_hash_map<std::string, int64_t> list_changed_us_
-      ABSL_GUARDED_BY(changed_mutex_);
+      ABSL_GUARDED_BY(times_mutex_);
 };
 
 }  // namespace gate::milter

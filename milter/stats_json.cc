@@ -201,7 +201,7 @@ std::string StatsJson(const StatsReport& report) {
                       {{"file", report.policy_file},
                        {"hash", report.policy_hash},
                        {"load", report.policy_load},
-                       {"loaded", TimeJson(report.policy_loaded_us())},
+                       {"loaded", TimeJson(report.policy_loaded_us)},
                        {"age_seconds", report.policy_age_seconds}}},
                      {"connections", ConnectionsJson(report.connections)},
                      {"store", StoreJson(report.store)},

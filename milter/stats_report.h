@@ -57,7 +57,12 @@ struct StatsReport {
   std::string policy_hash;
   std::string policy_file;
   std::string version;
-  int64_t now_us = 0;  // wall time when it was made
+  // Wall times: when it was made, when the daemon began, and when the policy
+  // was installed. The latter two are noted once: worked out from ages, they
+  // would differ from one report to the next.
+  int64_t now_us = 0;
+  int64_t started_us = 0;
+  int64_t policy_loaded_us = 0;
   uint64_t uptime_seconds = 0;
   uint64_t policy_age_seconds = 0;
   uint64_t policy_load = 0;  // policies are numbered as they come, from 1 on
@@ -66,11 +71,6 @@ struct StatsReport {
   std::vector<ListReport> lists;
   std::optional<JournalReport> journal;
   std::optional<StateReport> state;
-
-  // Wall time.
-  int64_t policy_loaded_us() const {
-    return now_us - static_cast<int64_t>(policy_age_seconds) * 1'000'000;
-  }
 };
 
 // So many keys of each list, at most.

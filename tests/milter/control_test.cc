@@ -141,6 +141,7 @@ TEST_F(ControlTest, StatsBringEveryNumber) {
   stats.uptime_seconds = 7;
   stats.policy_age_seconds = 6;
   stats.policy_load = 5;
+  stats.policy_loaded_us = 55'000'000;
   stats.store = {.name = "redis 127.0.0.1:6379",
                  .shared = true,
                  .why = "no answer",

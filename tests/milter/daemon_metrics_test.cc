@@ -1,11 +1,15 @@
 // The real binary's metrics as Prometheus' own promtool sees them, and what
 // contrib/grafana makes of them. promtool: Debian's package prometheus,
 // installed or unpacked by contrib/deps.
+#include <chrono>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -87,29 +91,37 @@ class DaemonMetricsTest : public testing::Test {
     mta::WriteFile(folder_.path() + "/blocked.networks", "192.0.2.0/24\n");
   }
 
-  // The metrics of a daemon after some sessions.
-  std::string Metrics() {
+  // Null: it does not serve.
+  std::unique_ptr<mta::GatemilterProcess> Start() {
     auto listener = Listener::Bind(
         {.address = "inet:0@127.0.0.1", .mode = {}, .group = {}});
-    if (!listener.ok()) return {};
-    const uint16_t port = PortOf(listener->fd());
+    if (!listener.ok()) return nullptr;
+    port_ = PortOf(listener->fd());
     const std::string& dir = folder_.path();
-    const mta::GatemilterProcess daemon(
-        {.dir = dir,
-         .milter_socket = dir + "/milter.sock",
-         .group = "",
-         .policy = absl::StrCat(
-             "set socket \"unix:", dir, "/milter.sock\"\nset metrics ",
-             "\"127.0.0.1:", port, "\"\nset state \"", dir,
-             "/state\"\nset journal \"", dir, "/journal\"\n", kPolicy),
-         .sockets = {listener->fd()},
-         .keep_sockets = true});
-    EXPECT_EQ(daemon.fault(), "");
-    for (int i = 0; i < 3; ++i) Session(dir + "/milter.sock");
+    auto daemon = std::make_unique<mta::GatemilterProcess>(
+        mta::GatemilterProcess::Options{
+            .dir = dir,
+            .milter_socket = dir + "/milter.sock",
+            .group = "",
+            .policy = absl::StrCat(
+                "set socket \"unix:", dir, "/milter.sock\"\nset metrics ",
+                "\"127.0.0.1:", port_, "\"\nset state \"", dir,
+                "/state\"\nset journal \"", dir, "/journal\"\n", kPolicy),
+            .sockets = {listener->fd()},
+            .keep_sockets = true});
+    EXPECT_EQ(daemon->fault(), "");
+    return daemon;
+  }
+
+  // The metrics of a daemon after some sessions.
+  std::string Metrics() {
+    const auto daemon = Start();
+    if (daemon == nullptr) return {};
+    for (int i = 0; i < 3; ++i) Session(folder_.path() + "/milter.sock");
     std::string text;
     mta::WaitUntil(
         [&] {
-          text = HttpClient(port).Ask("/metrics").body;
+          text = HttpClient(port_).Ask("/metrics").body;
           return text.find("gatemilter_journal_oldest") != std::string::npos;
         },
         std::chrono::seconds(20));
@@ -128,7 +140,34 @@ class DaemonMetricsTest : public testing::Test {
   }
 
   mta::TempDir folder_;
+  uint16_t port_ = 0;
 };
+
+// Whole seconds of age would move them by up to one from scrape to scrape, and
+// `changes()` of the load time is what the dashboard marks as a reload.
+TEST_F(DaemonMetricsTest, StartAndLoadStandStill) {
+  const auto daemon = Start();
+  const auto times = [&] {
+    static const std::regex kTimes(
+        "gatemilter_(start_time|policy_load_timestamp)_seconds [0-9.]+");
+    const std::string text = HttpClient(port_).Ask("/metrics").body;
+    return std::vector<std::string>(
+        std::sregex_token_iterator(text.begin(), text.end(), kTimes),
+        std::sregex_token_iterator());
+  };
+  const std::vector<std::string> first = times();
+  ASSERT_EQ(first.size(), 2u);
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(times(), first);
+  }
+  const mta::Outcome reload = daemon->Reload();
+  ASSERT_EQ(reload.status, 0) << reload.err;
+  const std::vector<std::string> second = times();
+  ASSERT_EQ(second.size(), 2u);
+  EXPECT_EQ(second[0], first[0]);
+  EXPECT_NE(second[1], first[1]);
+}
 
 TEST_F(DaemonMetricsTest, ArePromtoolsDelight) {
   const std::string text = Metrics();

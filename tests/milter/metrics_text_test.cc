@@ -129,8 +129,8 @@ TEST(MetricsText, TellsHowThingsAre) {
   report.policy_file = "/etc/p.rules";
   report.policy_load = 4;
   report.now_us = 1'000'000'000;
-  report.uptime_seconds = 900;
-  report.policy_age_seconds = 100;
+  report.started_us = 100'000'000;
+  report.policy_loaded_us = 900'000'000;
   report.store = {.name = "redis 127.0.0.1:6379",
                   .why = "no answer within 50 ms",
                   .entries = 3,
