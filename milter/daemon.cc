@@ -52,6 +52,8 @@ namespace {
 
 // Of the first answer to the page.
 constexpr size_t kPageShows = 200;
+// For decisions, and for lines, when callbacks do not end.
+constexpr absl::Duration kLastWords = absl::Seconds(2);
 // A connection of the MTA is a descriptor: the soft limit of 1024 that shells
 // and supervisors hand down is for programs that use select. Ours do not.
 void RaiseDescriptorLimit() {
@@ -132,6 +134,7 @@ class Daemon : public ControlHandler, public WebSource {
  private:
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
       std::vector<Listener>& listeners);
+  [[noreturn]] void Abandon(const absl::Status& why);
   void LogReady(const DaemonSockets& sockets);
   // Without top lists, which take longer.
   StatsReport Report(size_t series);
@@ -191,14 +194,21 @@ absl::Status Daemon::Run(DaemonSockets sockets, const WebOptions& web_options) {
                                 : ReloadThread::Signals::kUserAndHangUp);
   absl::Status status = (*door)->Run();
   if (absl::IsDeadlineExceeded(status)) {
-    // Callbacks still use what the destructors would take away. The files of
-    // the sockets stay; the next start removes them.
-    if (state_) state_->Save();
-    std::fprintf(stderr, "gatemilter: %s\n", status.ToString().c_str());
-    _exit(EXIT_FAILURE);
+    Abandon(status);
   }
   log_.Info("stopped");
   return status;
+}
+
+// Callbacks still use what the destructors would take away: nothing is
+// destroyed, and what is queued is written within a few seconds. The files of
+// the sockets stay; the next start removes them.
+void Daemon::Abandon(const absl::Status& why) {
+  observers_.Flush(kLastWords);
+  if (state_) state_->Save();
+  log_.Error(why.ToString());
+  log_.Flush(kLastWords);
+  _exit(EXIT_FAILURE);
 }
 
 void Daemon::LogReady(const DaemonSockets& sockets) {

@@ -121,7 +121,7 @@ DecisionLines::DecisionLines(Log& log, rules::LogFormat format,
 // A line that cannot be written (no memory) is no reason to stop.
 void DecisionLines::Take(const DecisionRecord& record,
                          const policy::PolicyPointer& policy,
-                         std::string_view) noexcept {
+                         std::string_view) {
   if (!log_.WritesInfo()) return;
   try {
     for (const RecordedNote& note : record.notes) {

@@ -23,7 +23,7 @@ class DecisionLines : public policy::DecisionSink {
 
   void Take(const policy::DecisionRecord& record,
             const policy::PolicyPointer& policy,
-            std::string_view bytes) noexcept override;
+            std::string_view bytes) override;
 
  private:
   void Write(const policy::DecisionRecord& record,

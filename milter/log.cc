@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "policy/thread_name.h"
 #include "spdlog/async.h"
 #include "spdlog/async_logger.h"
@@ -43,7 +44,7 @@ std::shared_ptr<spdlog::sinks::sink> SyslogSink() {
 }
 
 // Written to last for each line, on the background thread: counts the lines
-// that spdlog dropped since the line before.
+// that spdlog dropped since the line before, and the flushes.
 class DropCounter : public spdlog::sinks::sink {
  public:
   DropCounter(spdlog::details::thread_pool& pool,
@@ -56,14 +57,31 @@ class DropCounter : public spdlog::sinks::sink {
       statistics_.Count(Counter::kLogDropped);
     }
   }
-  void flush() override {}
+  void flush() override {
+    const absl::MutexLock lock(&mutex_);
+    ++flushes_;
+  }
   void set_pattern(const std::string&) override {}
   void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+  // `request`s one and waits for it.
+  template <class Request>
+  bool AwaitFlush(Request request, absl::Duration patience) {
+    const absl::MutexLock lock(&mutex_);
+    const uint64_t before = flushes_;
+    request();
+    const auto done = [this, before]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return flushes_ > before;
+    };
+    return mutex_.AwaitWithTimeout(absl::Condition(&done), patience);
+  }
 
  private:
   spdlog::details::thread_pool& pool_;
   policy::Statistics& statistics_;
   size_t counted_ = 0;
+  absl::Mutex mutex_;
+  uint64_t flushes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace
@@ -74,16 +92,19 @@ struct Log::Impl {
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
   policy::Statistics& statistics;
+  std::shared_ptr<DropCounter> counter;
 };
 
 Log::Log(const std::string& level, policy::Statistics& statistics)
-    : impl_(new Impl{.pool = {}, .logger = {}, .statistics = statistics}) {
+    : impl_(new Impl{
+          .pool = {}, .logger = {}, .statistics = statistics, .counter = {}}) {
   impl_->pool = std::make_shared<spdlog::details::thread_pool>(
       kQueuedLines, 1, [] { policy::NameThread("log"); });
   const bool journal = StderrIsJournal();
   std::vector<spdlog::sink_ptr> sinks = {StderrSink(journal)};
   if (!journal && isatty(STDERR_FILENO) == 0) sinks.push_back(SyslogSink());
-  sinks.push_back(std::make_shared<DropCounter>(*impl_->pool, statistics));
+  impl_->counter = std::make_shared<DropCounter>(*impl_->pool, statistics);
+  sinks.push_back(impl_->counter);
   impl_->logger = std::make_shared<spdlog::async_logger>(
       "gatemilter", sinks.begin(), sinks.end(), impl_->pool,
       spdlog::async_overflow_policy::overrun_oldest);
@@ -106,6 +127,11 @@ void Log::Warning(std::string_view text) {
 
 void Log::Error(std::string_view text) {
   impl_->logger->error(spdlog::string_view_t(text.data(), text.size()));
+}
+
+bool Log::Flush(absl::Duration patience) {
+  return impl_->counter->AwaitFlush([this] { impl_->logger->flush(); },
+                                    patience);
 }
 
 bool Log::WritesInfo() const {

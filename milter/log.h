@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/time/time.h"
 #include "policy/statistics.h"
 
 namespace gate::milter {
@@ -26,6 +27,9 @@ class Log {
   void Info(std::string_view text);
   void Warning(std::string_view text);
   void Error(std::string_view text);
+
+  // Writes what was logged before; false: that took longer.
+  bool Flush(absl::Duration patience);
 
   // Whether Info goes anywhere.
   bool WritesInfo() const;

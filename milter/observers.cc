@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "milter/decision_json.h"
 #include "milter/missing_macro.h"
 #include "milter/now_says.h"
@@ -46,7 +47,8 @@ absl::Status Observers::OpenJournal(const rules::JournalSetting& setting) {
   if (!opened.ok()) return opened.status();
   journal_ = *std::move(opened);
   reader_ = std::make_unique<policy::JournalReader>(setting.folder);
-  journal_sink_ = std::make_unique<policy::JournalSink>(*journal_);
+  journal_sink_ =
+      std::make_unique<policy::JournalSink>(*journal_, context_.statistics);
   const policy::JournalFound& found = journal_->found();
   if (found.cut_blocks + found.damaged_blocks > 0) {
     context_.log.Warning(absl::StrFormat(
@@ -64,6 +66,12 @@ uint64_t Observers::last_reference() const {
 std::optional<policy::JournalGauges> Observers::journal() const {
   if (!journal_) return std::nullopt;
   return journal_->Gauges();
+}
+
+void Observers::Flush(absl::Duration patience) {
+  const absl::Time until = absl::Now() + patience;
+  recorder_->Flush(patience);
+  if (journal_) journal_->Flush(until - absl::Now());
 }
 
 std::string Observers::DecisionsJson(uint64_t after, size_t newest) const {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "milter/decision_lines.h"
 #include "milter/log.h"
 #include "policy/clock.h"
@@ -51,6 +52,10 @@ class Observers : private policy::JournalObserver {
   uint64_t last_reference() const;
   // Nothing: no journal is kept.
   std::optional<policy::JournalGauges> journal() const;
+
+  // Hands over and writes what was decided before, as far as that goes within
+  // `patience`.
+  void Flush(absl::Duration patience);
 
   // milter/decision_json.h. `newest`: so many of the newest; 0: those after
   // `after`.

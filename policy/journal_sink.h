@@ -12,15 +12,17 @@ namespace gate::policy {
 // Confined to the recorder's thread, but for Installed.
 class JournalSink : public DecisionSink {
  public:
-  // Which outlives the sink.
-  explicit JournalSink(JournalWriter& journal) : journal_(journal) {}
+  // Both outlive the sink.
+  JournalSink(JournalWriter& journal, Statistics& statistics)
+      : journal_(journal), statistics_(statistics) {}
 
   void Take(const DecisionRecord& record, const PolicyPointer& policy,
-            std::string_view bytes) noexcept override;
+            std::string_view bytes) override;
   void Installed(const PolicyPointer& policy) override;
 
  private:
   JournalWriter& journal_;
+  Statistics& statistics_;
 };
 
 }  // namespace gate::policy

@@ -5,7 +5,7 @@
 namespace gate::policy {
 
 void LatestDecisions::Take(const DecisionRecord&, const PolicyPointer& policy,
-                           std::string_view bytes) noexcept {
+                           std::string_view bytes) {
   const absl::MutexLock lock(&mutex_);
   KeptDecision decision;
   // The memory of the oldest serves the newest.
@@ -15,11 +15,13 @@ void LatestDecisions::Take(const DecisionRecord&, const PolicyPointer& policy,
     kept_.pop_front();
     bytes_ -= decision.bytes.size();
   }
-  decision.number = ++last_;
+  decision.number = last_ + 1;
   decision.bytes.assign(bytes);
   decision.policy = policy;
-  bytes_ += bytes.size();
   kept_.push_back(std::move(decision));
+  // Now that nothing throws any more.
+  ++last_;
+  bytes_ += bytes.size();
 }
 
 LatestDecisions::Page LatestDecisions::After(uint64_t after,

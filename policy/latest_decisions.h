@@ -28,7 +28,7 @@ class LatestDecisions : public DecisionSink {
   static constexpr size_t kMaxKeptBytes = size_t{4} << 20;
 
   void Take(const DecisionRecord& record, const PolicyPointer& policy,
-            std::string_view bytes) noexcept override;
+            std::string_view bytes) override;
 
   struct Page {
     std::vector<KeptDecision> decisions;  // the oldest first

@@ -1,8 +1,11 @@
 #include "policy/recorder.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cstring>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -126,6 +129,9 @@ struct Recorder::Impl {
   absl::Mutex mutex;
   bool woken ABSL_GUARDED_BY(mutex) = false;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
+  uint64_t rounds ABSL_GUARDED_BY(mutex) = 0;  // of the thread, that ended
+  // The rounds before this one do not wait for a record.
+  uint64_t flush_until ABSL_GUARDED_BY(mutex) = 0;
   // Of the thread.
   RecordBytes taken;
   DecisionRecord record;
@@ -141,6 +147,9 @@ struct Recorder::Impl {
   bool Stopping();
   void HandOver();
   void HandOver(std::string_view bytes);
+  // `call`s one sink.
+  template <class Call>
+  void Guard(Call call) noexcept;
 };
 
 // The flag is read after the record is queued, and set before the queue is
@@ -179,7 +188,7 @@ void Recorder::Impl::Wait() {
   if (!Queued()) {
     const absl::MutexLock lock(&mutex);
     const auto awaited = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-      return woken || stopping;
+      return woken || stopping || rounds < flush_until;
     };
     mutex.AwaitWithTimeout(absl::Condition(&awaited), kIdle);
     woken = false;
@@ -194,6 +203,8 @@ void Recorder::Impl::Run() {
   while (!Stopping()) {
     Wait();
     HandOver();
+    const absl::MutexLock lock(&mutex);
+    ++rounds;
   }
   HandOver();
 }
@@ -208,17 +219,35 @@ void Recorder::Impl::HandOver() {
     taken.ForEach([this](std::string_view bytes) { HandOver(bytes); });
     taken.Clear();
   }
-  for (DecisionSink* sink : sinks) sink->EndBatch();
+  for (DecisionSink* sink : sinks) {
+    Guard([sink] { sink->EndBatch(); });
+  }
+}
+
+// No memory for one of those who look on is no reason to end the filter.
+template <class Call>
+void Recorder::Impl::Guard(Call call) noexcept {
+  try {
+    call();
+  } catch (const std::exception&) {
+    statistics.Count(Counter::kFailures);
+  }
 }
 
 void Recorder::Impl::HandOver(std::string_view bytes) {
-  if (!record.Parse(bytes)) return;
+  bool good = false;
+  Guard([&] {
+    good = record.Parse(bytes);
+    assert(good);
+    if (!good) statistics.Count(Counter::kFailures);
+  });
+  if (!good) return;
   if (!description || policy != record.policy) {
     policy = record.policy;
     description = descriptions.Find(policy);
   }
   for (DecisionSink* sink : sinks) {
-    sink->Take(record, description, bytes);
+    Guard([&] { sink->Take(record, description, bytes); });
   }
 }
 
@@ -235,6 +264,16 @@ Recorder::~Recorder() {
     impl_->stopping = true;
   }
   impl_->thread.join();
+}
+
+bool Recorder::Flush(absl::Duration patience) {
+  const absl::MutexLock lock(&impl_->mutex);
+  // The round under way may have passed the record by.
+  const uint64_t until = impl_->rounds + 2;
+  impl_->flush_until = std::max(impl_->flush_until, until);
+  const auto done = [this, until]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(
+                        impl_->mutex) { return impl_->rounds >= until; };
+  return impl_->mutex.AwaitWithTimeout(absl::Condition(&done), patience);
 }
 
 void Recorder::Decided(const Decision& decision) noexcept {

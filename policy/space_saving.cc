@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -25,22 +26,32 @@ uint64_t SpaceSaving::floor() const {
 
 void SpaceSaving::Add(std::string_view key) {
   key = key.substr(0, kMaxKeyBytes);
-  ++added_;
   const auto found = positions_.find(absl::string_view(key.data(), key.size()));
   if (found != positions_.end()) {
     Increment(found->second);
-    return;
+  } else {
+    Watch(key);
+    Increment(keys_.size() - 1);
   }
-  if (keys_.size() < capacity_) {
+  ++added_;
+}
+
+// What may throw comes first: without memory all stays as it is.
+void SpaceSaving::Watch(std::string_view key) {
+  std::string name(key);
+  std::string same(key);
+  const bool full = keys_.size() == capacity_;
+  if (!full && keys_.size() == keys_.capacity()) {
+    keys_.reserve(std::min(capacity_, 2 * keys_.size() + 1));
+  }
+  positions_.emplace(std::move(same), full ? capacity_ - 1 : keys_.size());
+  if (!full) {
     keys_.emplace_back();
   } else {
-    FrequentKey& least = keys_.back();
-    positions_.erase(least.key);
-    least.error = least.count;
+    positions_.erase(keys_.back().key);
+    keys_.back().error = keys_.back().count;
   }
-  keys_.back().key.assign(key);
-  positions_.emplace(keys_.back().key, keys_.size() - 1);
-  Increment(keys_.size() - 1);
+  keys_.back().key = std::move(name);
 }
 
 void SpaceSaving::Increment(size_t position) {

@@ -49,6 +49,8 @@ class SpaceSaving {
   const std::vector<FrequentKey>& keys() const { return keys_; }
 
  private:
+  // Instead of the last one, if it is full. Requires: it is not watched yet.
+  void Watch(std::string_view key);
   // One more for the key at `position`: moves it to the front of those with
   // its count, so that they stay in order.
   void Increment(size_t position);

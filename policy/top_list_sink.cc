@@ -20,7 +20,7 @@ std::string_view LabelOf(const DecisionRecord& record,
 }  // namespace
 
 void TopListSink::Take(const DecisionRecord& record,
-                       const PolicyPointer& policy, std::string_view) noexcept {
+                       const PolicyPointer& policy, std::string_view) {
   if (record.action == rules::Action::kAccept || record.repeat ||
       !record.given) {
     return;

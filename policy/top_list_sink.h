@@ -17,7 +17,7 @@ class TopListSink : public DecisionSink {
   explicit TopListSink(TopLists& lists) : lists_(lists) {}
 
   void Take(const DecisionRecord& record, const PolicyPointer& policy,
-            std::string_view bytes) noexcept override;
+            std::string_view bytes) override;
 
  private:
   TopLists& lists_;

@@ -42,6 +42,15 @@ TEST_F(LogTest, KeepsToItsLevel) {
   EXPECT_THAT(lines, HasSubstr("info: now {braces} are text\n"));
 }
 
+TEST_F(LogTest, WritesWhatIsQueuedWhenItIsAsked) {
+  ::testing::internal::CaptureStderr();
+  Log log("info", statistics_);
+  for (int i = 0; i < 1000; ++i) log.Info("line " + std::to_string(i));
+  EXPECT_TRUE(log.Flush(absl::Seconds(30)));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("info: line 999\n"));
+}
+
 // Standard error is a pipe that nobody reads yet: the background thread stands
 // still, and the queue runs full.
 TEST_F(LogTest, DropsLinesRatherThanWaitAndCountsThem) {

@@ -94,8 +94,8 @@ class WhyTest : public testing::Test {
     auto opened = policy::JournalWriter::Open(
         {.bounds = {.folder = folder_.path()}}, files_, clock_, observer_);
     ASSERT_TRUE(opened.ok()) << opened.status();
-    policy::JournalSink sink(**opened);
     policy::Statistics statistics;
+    policy::JournalSink sink(**opened, statistics);
     policy::Recorder recorder(statistics, {}, {&sink, &latest_});
     policy::References references(/*node=*/0);
     policy::Engine engine(clock_, statistics, recorder, references);

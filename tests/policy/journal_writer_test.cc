@@ -237,8 +237,8 @@ TEST_F(JournalWriterTest, NeverWaitsForASlowDisk) {
 TEST_F(JournalWriterTest, LetsNoEventWaitForASlowDisk) {
   const auto writer = Open(/*queue_bytes=*/256 << 10);
   files_->delay_ms = 1000;
-  JournalSink sink(*writer);
   Statistics statistics;
+  JournalSink sink(*writer, statistics);
   Recorder recorder(statistics, {}, {&sink});
   References references(/*node=*/0);
   Engine engine(clock_, statistics, recorder, references);

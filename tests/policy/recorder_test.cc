@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <future>
+#include <new>
 #include <thread>
 
 #include "policy/latest_decisions.h"
@@ -25,9 +26,10 @@ constexpr char kRefuseAll[] = "at mail { all: reject 550 5.7.1 \"no\" }";
 class FakeSink : public DecisionSink {
  public:
   void Take(const DecisionRecord& record, const PolicyPointer& policy,
-            std::string_view) noexcept override {
+            std::string_view) override {
     if (hold.valid()) hold.wait();
     ++taken;
+    if (fails) throw std::bad_alloc();
     const absl::MutexLock lock(&mutex);
     labels.push_back(
         policy && record.rule ? policy->rules[record.rule->value].label : "?");
@@ -42,6 +44,7 @@ class FakeSink : public DecisionSink {
 
   std::shared_future<void> hold;
   std::atomic<size_t> taken = 0;
+  bool fails = false;
   absl::Mutex mutex;
   std::vector<std::string> labels ABSL_GUARDED_BY(mutex);
 };
@@ -92,6 +95,41 @@ TEST_F(RecorderTest, HandsOverWhatIsQueuedWhenItEnds) {
   }
   EXPECT_EQ(sink.taken, 800U);
   EXPECT_EQ(Dropped(), 0U);
+}
+
+TEST_F(RecorderTest, HandsOverWhatIsQueuedWhenItIsAsked) {
+  Recorder recorder(statistics, {}, {&sink});
+  References references(/*node=*/0);
+  Engine engine(clock, statistics, recorder, references);
+  engine.Install(PolicyOf(kRefuseAll, {}));
+  for (size_t i = 1; i <= 20; ++i) {
+    Visit(engine, 10);
+    ASSERT_TRUE(recorder.Flush(absl::Seconds(30)));
+    EXPECT_EQ(sink.taken, 10 * i);
+  }
+  std::promise<void> release;
+  sink.hold = release.get_future().share();
+  Visit(engine, 1);
+  EXPECT_FALSE(recorder.Flush(absl::Milliseconds(100))) << "a sink hangs";
+  release.set_value();
+  EXPECT_TRUE(recorder.Flush(absl::Seconds(30)));
+}
+
+TEST_F(RecorderTest, CountsWhatASinkHasNoMemoryFor) {
+  FakeSink second;
+  sink.fails = true;
+  {
+    Recorder recorder(statistics, {}, {&sink, &second});
+    References references(/*node=*/0);
+    Engine engine(clock, statistics, recorder, references);
+    engine.Install(PolicyOf(kRefuseAll, {}));
+    Visit(engine, 10);
+  }
+  EXPECT_EQ(sink.taken, 10U);
+  EXPECT_EQ(second.taken, 10U) << "others are told all the same";
+  EXPECT_EQ(
+      statistics.Snapshot().counters[static_cast<size_t>(Counter::kFailures)],
+      10U);
 }
 
 TEST_F(RecorderTest, KnowsTheWordsOfAPolicyThatWasReplaced) {
