@@ -1,6 +1,8 @@
 // The command line as people and programs meet it: the real binary.
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -50,6 +52,38 @@ class CommandsTest : public testing::Test {
   mta::TempDir folder_;
   const std::string policy_ = Write("policy.rules", kPolicy);
 };
+
+// The first words of the lines of `text` that are indented by two.
+std::vector<std::string> Entries(const std::string& text) {
+  std::vector<std::string> entries;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  ") || line.starts_with("   ")) continue;
+    entries.push_back(line.substr(2, line.find_first_of(" :=", 2) - 2));
+  }
+  return entries;
+}
+
+TEST_F(CommandsTest, ManualDescribesEachCommandAndOption) {
+  const std::string page =
+      mta::ReadFile(GATE_SOURCE_DIR "/contrib/man/gatemilter.8");
+  size_t options = 0;
+  for (const std::string& command : Entries(Gatemilter({"help"}).out)) {
+    if (command.starts_with("-")) continue;
+    EXPECT_THAT(page, HasSubstr(".Nm gatemilter\n.Cm " + command + "\n"));
+    EXPECT_THAT(page, HasSubstr("\n.It Cm " + command + "\n"));
+    for (const std::string& option :
+         Entries(Gatemilter({"help", command}).out)) {
+      if (!option.starts_with("-") || option == "-h,--help") continue;
+      ++options;
+      EXPECT_THAT(page,
+                  HasSubstr(option[1] == '-' ? "Fl \\-" + option.substr(2)
+                                             : std::string("Fl ") + option[1]))
+          << command;
+    }
+  }
+  EXPECT_GT(options, 20U);
+}
 
 TEST_F(CommandsTest, UsageErrorsExitWithTwo) {
   for (const std::vector<std::string>& arguments :
