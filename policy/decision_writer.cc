@@ -128,11 +128,12 @@ class Writer {
 };
 
 std::string_view Writer::Write() {
+  // By how much it is missed where a record is full: who it was, first.
   WriteVerdict();
+  WriteFacts();
   WriteTests();
   WriteAnswers();
   WriteNotes();
-  WriteFacts();
   WriteHeaders();
   // Known only now.
   const size_t size = out_.written().size();
