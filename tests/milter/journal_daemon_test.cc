@@ -16,6 +16,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -275,8 +276,11 @@ TEST_F(FullDiskTest, CostsNoEventItsTimeAndIsToldAndMended) {
   one.Join();
   other.Join();
   const auto late = 2 * lateness.Stop();  // an event is two wake-ups
-  EXPECT_LT(std::max(one.longest(), other.longest()), milliseconds(50) + late)
-      << "this machine: " << late / milliseconds(1) << " ms";
+  // Sanitizers make everything slow.
+  if (std::string_view(GATE_SANITIZER).empty()) {
+    EXPECT_LT(std::max(one.longest(), other.longest()), milliseconds(50) + late)
+        << "this machine: " << late / milliseconds(1) << " ms";
+  }
   ASSERT_FALSE(one.refusals().empty());
   const std::string newest = one.refusals().back().reference;
   EXPECT_TRUE(mta::WaitUntil(
