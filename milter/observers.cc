@@ -17,6 +17,7 @@ namespace {
 
 // Others wait for a search of the page.
 constexpr std::chrono::seconds kSearchPatience{20};
+constexpr absl::Duration kFlushPatience = absl::Seconds(1);
 
 }  // namespace
 
@@ -87,14 +88,21 @@ std::string Observers::WhyJson(const std::string& text,
   if (!query.ok()) return WhyErrorJson(text, query.status());
   query->patience = kSearchPatience;
   query->stop = &stop;
-  absl::StatusOr<WhyFound> found;
-  if (reader_) {
-    found = FindDecisions(*query, *reader_);
-  } else {
-    found = FindDecisions(*query, latest_);
-  }
+  const absl::StatusOr<WhyFound> found = Find(*query);
   if (!found.ok()) return WhyErrorJson(text, found.status());
   return milter::WhyJson(*query, *found, MakeNowSays(std::move(policy)));
+}
+
+// What is seen as it happens is asked about at once, before its block is
+// written, and all the more when the disk is ill.
+absl::StatusOr<WhyFound> Observers::Find(const WhyQuery& query) const {
+  if (!reader_) return FindDecisions(query, latest_);
+  journal_->Flush(kFlushPatience);
+  absl::StatusOr<WhyFound> kept = FindDecisions(query, *reader_);
+  if (kept.ok() && !kept->decisions.empty()) return kept;
+  WhyFound latest = FindDecisions(query, latest_);
+  if (latest.decisions.empty()) return kept;
+  return latest;
 }
 
 void Observers::JournalFailed(const std::string& why) noexcept {

@@ -10,9 +10,11 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "milter/decision_lines.h"
 #include "milter/log.h"
+#include "milter/why.h"
 #include "policy/clock.h"
 #include "policy/journal_files.h"
 #include "policy/journal_reader.h"
@@ -61,15 +63,16 @@ class Observers : private policy::JournalObserver {
   // `after`.
   std::string DecisionsJson(uint64_t after, size_t newest) const;
   // What the journal says of a reference, a queue id, an address or a network,
-  // or `latest_` where none is kept; and what `policy` says now. May take
-  // seconds. A query that is none, or a journal that cannot be read, is told
-  // as the member `error`. A search of 20 s, or one that `stop` ends, tells
-  // what it has found until then, with the member `ended_after_s`.
+  // or `latest_` where it knows nothing or none is kept; and what `policy` says
+  // now. May take seconds. A query that is none, or a journal that cannot be
+  // read, is told as the member `error`. A search of 20 s, or one that `stop`
+  // ends, tells what it has found until then, with the member `ended_after_s`.
   std::string WhyJson(const std::string& query,
                       std::shared_ptr<const rules::Policy> policy,
                       const std::atomic<bool>& stop) const;
 
  private:
+  absl::StatusOr<WhyFound> Find(const WhyQuery& query) const;
   absl::Status OpenJournal(const rules::JournalSetting& setting);
   void JournalFailed(const std::string& why) noexcept override;
   void JournalRecovered(uint64_t dropped) noexcept override;

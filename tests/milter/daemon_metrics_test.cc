@@ -26,6 +26,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 using Names = std::set<std::string>;
 
@@ -145,6 +146,31 @@ class DaemonMetricsTest : public testing::Test {
 
 // Whole seconds of age would move them by up to one from scrape to scrape, and
 // `changes()` of the load time is what the dashboard marks as a reload.
+// Whoever looks on asks before the journal's block is full, or a second old.
+TEST_F(DaemonMetricsTest, WhatIsSeenAsItHappensIsFoundAtOnce) {
+  const auto daemon = Start();
+  ASSERT_NE(daemon, nullptr);
+  const auto ask = [&](const std::string& path) {
+    return json::parse(HttpClient(port_).Ask(path).body, nullptr, false);
+  };
+  size_t seen = 0;
+  for (int i = 0; i < 5; ++i) {
+    Session(folder_.path() + "/milter.sock");
+    std::string reference;
+    ASSERT_TRUE(mta::WaitUntil(
+        [&] {
+          const json decisions = ask("/api/decisions").at("decisions");
+          if (decisions.size() <= seen) return false;
+          seen = decisions.size();
+          reference = decisions.back().value("reference", "");
+          return !reference.empty();
+        },
+        std::chrono::seconds(20)));
+    EXPECT_THAT(ask("/api/why?q=" + reference).at("records"), SizeIs(1))
+        << reference;
+  }
+}
+
 TEST_F(DaemonMetricsTest, StartAndLoadStandStill) {
   const auto daemon = Start();
   const auto times = [&] {
