@@ -36,7 +36,6 @@ class MacroMemory {
   std::vector<UnknownFact> Unknown(const rules::FactBits& needed) const;
 
  private:
-  static_assert(rules::kFactCount <= 64, "a set of facts is one word");
   struct Entry {
     std::atomic<uint64_t> events = 0;
     std::atomic<uint64_t> said_in = 0;  // the newest load that was told

@@ -4,6 +4,7 @@
 #include "policy/header_text.h"
 #include "rules/ascii.h"
 #include "rules/domain_name.h"
+#include "rules/mail_address.h"
 
 namespace gate::policy {
 namespace {
@@ -20,6 +21,12 @@ size_t WireSize(std::string_view value) {
   return size;
 }
 
+// Memory for a moment: a connection may be idle for hours.
+std::string& ScratchOfThread() {
+  thread_local std::string scratch;
+  return scratch;
+}
+
 constexpr std::string_view kColon = ": ";
 constexpr std::string_view kLineEnd = "\r\n";
 
@@ -33,7 +40,7 @@ void MessageContent::Begin() {
 }
 
 void MessageContent::Release() {
-  for (std::string* text : {&body_, &scratch_}) {
+  for (std::string* text : {&body_, &ScratchOfThread()}) {
     if (text->capacity() > rules::FactSet::kKeptBytes) {
       std::string().swap(*text);
     }
@@ -45,17 +52,20 @@ void MessageContent::AddHeader(std::string_view name, std::string_view value,
   size_ += name.size() + kColon.size() + WireSize(value) + kLineEnd.size();
   if (rules::EqualFolded(name, "From")) AddFrom(value);
   if (!id) return;
-  DecodeHeader(value, scratch_);
-  facts_.AddHeader(*id, scratch_);
+  std::string& decoded = ScratchOfThread();
+  DecodeHeader(value, decoded);
+  facts_.AddHeader(*id, decoded);
 }
 
 void MessageContent::AddFrom(std::string_view value) {
-  rules::MakeValidUtf8(value, scratch_);
-  const size_t found = ParseFrom(scratch_, address_);
+  thread_local rules::MailAddress address;  // scratch: keeps its memory
+  std::string& clean = ScratchOfThread();
+  rules::MakeValidUtf8(value, clean);
+  const size_t found = ParseFrom(clean, address);
   if (found > 0 && from_count_ == 0) {
-    facts_.SetText(FactId::kFrom, address_.text);
-    if (!address_.domain.empty()) {
-      facts_.SetText(FactId::kFromDomain, address_.domain);
+    facts_.SetText(FactId::kFrom, address.text);
+    if (!address.domain.empty()) {
+      facts_.SetText(FactId::kFromDomain, address.domain);
     }
   }
   from_count_ += found;
@@ -71,8 +81,9 @@ bool MessageContent::AddBody(std::string_view chunk, size_t limit) {
 void MessageContent::End() {
   size_ += kLineEnd.size();  // between headers and body
   facts_.SetNumber(FactId::kMessageSize, static_cast<int64_t>(size_));
-  rules::MakeValidUtf8(body_, scratch_);
-  facts_.SetText(FactId::kBody, scratch_);
+  std::string& clean = ScratchOfThread();
+  rules::MakeValidUtf8(body_, clean);
+  facts_.SetText(FactId::kBody, clean);
 }
 
 }  // namespace gate::policy

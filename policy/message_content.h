@@ -12,7 +12,6 @@
 #include <string_view>
 
 #include "rules/fact_set.h"
-#include "rules/mail_address.h"
 
 namespace gate::policy {
 
@@ -41,8 +40,6 @@ class MessageContent {
   void AddFrom(std::string_view value);
 
   rules::FactSet& facts_;
-  rules::MailAddress address_;
-  std::string scratch_;
   std::string body_;   // as it came, up to the limit
   uint64_t size_ = 0;  // bytes on the wire so far
   size_t from_count_ = 0;

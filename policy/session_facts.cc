@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <ctime>
+#include <vector>
 
 #include "policy/esmtp_parameters.h"
 #include "rules/ascii.h"
@@ -23,18 +24,6 @@ size_t Index(FactId id) { return static_cast<size_t>(id); }
 // what they do not know.
 std::string_view Macro(const MacroSource& macros, std::string_view name) {
   return macros.Macro(name).value_or(std::string_view());
-}
-
-// The first of the fact's macros that was sent.
-std::string_view FirstMacro(const FactInfo& info, const MacroSource& macros) {
-  std::string_view names = info.macros;
-  while (!names.empty()) {
-    const size_t end = std::min(names.find(' '), names.size());
-    const std::string_view value = Macro(macros, names.substr(0, end));
-    if (!value.empty()) return value;
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
-  return {};
 }
 
 // Facts that are more than the value of their first macro: functions of their
@@ -58,8 +47,57 @@ bool HasOwnDecoding(FactId id) {
   }
 }
 
-bool IsMacroFact(const FactInfo& info) {
-  return info.origin == rules::FactOrigin::kMacro && !HasOwnDecoding(info.id);
+// A fact that is the value of a macro, of the first that was sent.
+struct MacroFact {
+  const FactInfo* info = nullptr;
+  std::vector<std::string_view> names;
+
+  std::string_view Value(const MacroSource& macros) const {
+    for (const std::string_view name : names) {
+      const std::string_view value = Macro(macros, name);
+      if (!value.empty()) return value;
+    }
+    return {};
+  }
+};
+
+MacroFact MakeMacroFact(const FactInfo& info) {
+  MacroFact fact{.info = &info, .names = {}};
+  std::string_view names = info.macros;
+  while (!names.empty()) {
+    const size_t end = std::min(names.find(' '), names.size());
+    fact.names.push_back(names.substr(0, end));
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return fact;
+}
+
+using MacroFacts = std::array<std::vector<MacroFact>, rules::kStageCount>;
+
+MacroFacts MakeMacroFacts() {
+  MacroFacts facts;
+  for (const FactInfo& info : rules::AllFacts()) {
+    if (info.origin != rules::FactOrigin::kMacro || HasOwnDecoding(info.id)) {
+      continue;
+    }
+    facts[static_cast<size_t>(info.macro_stage)].push_back(MakeMacroFact(info));
+  }
+  return facts;
+}
+
+const std::vector<MacroFact>& MacroFactsOf(Stage stage) {
+  static const MacroFacts facts = MakeMacroFacts();
+  return facts[static_cast<size_t>(stage)];
+}
+
+// What each recipient brings anew.
+rules::FactBits MakeRecipientFacts() {
+  rules::FactBits facts;
+  for (const FactInfo& info : rules::AllFacts()) {
+    facts[Index(info.id)] =
+        info.stage == Stage::kRcpt && info.origin != rules::FactOrigin::kEngine;
+  }
+  return facts;
 }
 
 // "unknown" (Postfix) and "[192.0.2.1]" (Sendmail) stand for no name.
@@ -103,6 +141,26 @@ bool IsCertificateVerified(const MacroSource& macros) {
          !Macro(macros, "{cert_subject}").empty();
 }
 
+// Memory that decoding needs for a moment: a connection may be idle for hours.
+struct Scratch {
+  rules::MailAddress address;
+  rules::MailAddress typed;
+  std::string domain;
+  std::string text;
+};
+
+Scratch& ScratchOfThread() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+
+// Valid UTF-8; a view of the scratch.
+std::string_view Clean(std::string_view text) {
+  std::string& clean = ScratchOfThread().text;
+  rules::MakeValidUtf8(text, clean);
+  return clean;
+}
+
 }  // namespace
 
 void SessionFacts::BeginEvent(const MacroSource& macros) {
@@ -136,8 +194,10 @@ void SessionFacts::SetClientName(const ConnectEvent& event) {
   const bool verified = resolve.empty() || resolve == "OK";
   if (verified && IsHostName(name)) SetDomain(FactId::kClientName, name);
 
-  const FactInfo& ptr_info = rules::Info(FactId::kClientPtr);
-  const std::string_view ptr = FirstMacro(ptr_info, event.macros);
+  static const MacroFact ptr_fact =
+      MakeMacroFact(rules::Info(FactId::kClientPtr));
+  const FactInfo& ptr_info = *ptr_fact.info;
+  const std::string_view ptr = ptr_fact.Value(event.macros);
   if (ptr.empty()) return SetMissing(ptr_info);
   SetSent(ptr_info);
   if (IsHostName(ptr)) SetDomain(FactId::kClientPtr, ptr);
@@ -168,19 +228,15 @@ void SessionFacts::Mail(const MailEvent& event) {
   SetCertificate(event.macros);
   SetMacroFacts(Stage::kMail, event.macros, Missing::kSet);
   SetText(FactId::kSenderRaw, event.path);
-  ParseAddress(event.path, Macro(event.macros, "{mail_addr}"));
-  SetMailbox(FactId::kSender, FactId::kSenderLocal, FactId::kSenderDomain);
+  SetMailbox(ParseAddress(event.path, Macro(event.macros, "{mail_addr}")),
+             FactId::kSender, FactId::kSenderLocal, FactId::kSenderDomain);
   SetParameters(event.parameters, Stage::kMail, facts_);
 }
 
 void SessionFacts::Rcpt(const RcptEvent& event) {
   BeginEvent(event.macros);
-  for (const FactInfo& info : rules::AllFacts()) {
-    if (info.stage == Stage::kRcpt &&
-        info.origin != rules::FactOrigin::kEngine) {
-      facts_.Clear(info.id);
-    }
-  }
+  static const rules::FactBits of_recipient = MakeRecipientFacts();
+  facts_.Clear(of_recipient);
   SetMacroFacts(Stage::kRcpt, event.macros, Missing::kSet);
   SetText(FactId::kRcptRaw, event.path);
   rejected_by_mta_ = Macro(event.macros, "{rcpt_mailer}") == "error";
@@ -188,9 +244,9 @@ void SessionFacts::Rcpt(const RcptEvent& event) {
   const std::string_view resolved = rejected_by_mta_
                                         ? std::string_view()
                                         : Macro(event.macros, "{rcpt_addr}");
-  ParseAddress(event.path, resolved);
-  SetMailbox(FactId::kRcpt, FactId::kRcptLocal, FactId::kRcptDomain);
-  facts_.SetFlag(FactId::kRcptRouted, address_.routed || address_.source_route);
+  const rules::MailAddress& address = ParseAddress(event.path, resolved);
+  SetMailbox(address, FactId::kRcpt, FactId::kRcptLocal, FactId::kRcptDomain);
+  facts_.SetFlag(FactId::kRcptRouted, address.routed || address.source_route);
   SetParameters(event.parameters, Stage::kRcpt, facts_);
 }
 
@@ -223,13 +279,12 @@ void SessionFacts::ClearMessage() {
 
 void SessionFacts::SetMacroFacts(Stage stage, const MacroSource& macros,
                                  Missing missing) {
-  for (const FactInfo& info : rules::AllFacts()) {
-    if (info.macro_stage != stage || !IsMacroFact(info)) continue;
-    const std::string_view value = FirstMacro(info, macros);
-    if (!value.empty() && SetValue(info, value)) {
-      SetSent(info);
+  for (const MacroFact& fact : MacroFactsOf(stage)) {
+    const std::string_view value = fact.Value(macros);
+    if (!value.empty() && SetValue(*fact.info, value)) {
+      SetSent(*fact.info);
     } else if (missing == Missing::kSet) {
-      SetMissing(info);
+      SetMissing(*fact.info);
     }
   }
 }
@@ -242,10 +297,12 @@ bool SessionFacts::SetValue(const FactInfo& info, std::string_view value) {
     case FactType::kDomain:
       SetDomain(info.id, value);
       return true;
-    case FactType::kMailbox:
-      rules::ParseMailAddress(Clean(value), address_);
-      facts_.SetText(info.id, address_.text);
+    case FactType::kMailbox: {
+      rules::MailAddress& address = ScratchOfThread().address;
+      rules::ParseMailAddress(Clean(value), address);
+      facts_.SetText(info.id, address.text);
       return true;
+    }
     case FactType::kAddress:
     case FactType::kNetwork: {
       const auto address = ParseMacroAddress(value);
@@ -280,20 +337,23 @@ void SessionFacts::SetSent(const FactInfo& info) {
 
 // Sendmail resolves local users to their names alone (of the domain that was
 // typed, then), and the null sender to MAILER-DAEMON.
-void SessionFacts::ParseAddress(std::string_view typed,
-                                std::string_view resolved) {
+const rules::MailAddress& SessionFacts::ParseAddress(
+    std::string_view typed, std::string_view resolved) const {
   if (typed == "<>" || resolved.empty()) resolved = typed;
-  rules::ParseMailAddress(Clean(resolved), address_);
-  if (address_.is_null() || !address_.domain.empty()) return;
-  rules::ParseMailAddress(Clean(typed), typed_);
-  address_.domain = typed_.domain;
-  if (address_.domain.empty() && facts_.present(FactId::kServerName)) {
-    address_.domain = facts_.text(FactId::kServerName);
+  rules::MailAddress& address = ScratchOfThread().address;
+  rules::ParseMailAddress(Clean(resolved), address);
+  if (address.is_null() || !address.domain.empty()) return address;
+  rules::MailAddress& as_typed = ScratchOfThread().typed;
+  rules::ParseMailAddress(Clean(typed), as_typed);
+  address.domain = as_typed.domain;
+  if (address.domain.empty() && facts_.present(FactId::kServerName)) {
+    address.domain = facts_.text(FactId::kServerName);
   }
-  if (address_.domain.empty()) return;
-  address_.text = address_.local;
-  address_.text += '@';
-  address_.text += address_.domain;
+  if (address.domain.empty()) return address;
+  address.text = address.local;
+  address.text += '@';
+  address.text += address.domain;
+  return address;
 }
 
 void SessionFacts::SetCertificate(const MacroSource& macros) {
@@ -302,24 +362,21 @@ void SessionFacts::SetCertificate(const MacroSource& macros) {
   }
 }
 
-void SessionFacts::SetMailbox(FactId mailbox, FactId local, FactId domain) {
-  facts_.SetText(mailbox, address_.text);
-  if (!address_.local.empty()) facts_.SetText(local, address_.local);
-  if (!address_.domain.empty()) facts_.SetText(domain, address_.domain);
+void SessionFacts::SetMailbox(const rules::MailAddress& address, FactId mailbox,
+                              FactId local, FactId domain) {
+  facts_.SetText(mailbox, address.text);
+  if (!address.local.empty()) facts_.SetText(local, address.local);
+  if (!address.domain.empty()) facts_.SetText(domain, address.domain);
 }
 
 void SessionFacts::SetDomain(FactId id, std::string_view text) {
-  rules::NormalizeDomain(Clean(text), domain_);
-  facts_.SetText(id, domain_);
+  std::string& domain = ScratchOfThread().domain;
+  rules::NormalizeDomain(Clean(text), domain);
+  facts_.SetText(id, domain);
 }
 
 void SessionFacts::SetText(FactId id, std::string_view text) {
   facts_.SetText(id, Clean(text));
-}
-
-std::string_view SessionFacts::Clean(std::string_view text) {
-  rules::MakeValidUtf8(text, scratch_);
-  return scratch_;
 }
 
 }  // namespace gate::policy

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "policy/clock.h"
@@ -24,7 +23,7 @@
 
 namespace gate::policy {
 
-// Scratch memory and the state that decoding needs between events.
+// The state that decoding needs between events.
 // Confined to one connection.
 class SessionFacts {
  public:
@@ -91,23 +90,18 @@ class SessionFacts {
   void SetClientName(const ConnectEvent& event);
   void SetClientPort(const ConnectEvent& event);
   void SetCertificate(const MacroSource& macros);
-  // Parses into address_ what the MTA resolved, else what was typed; an
-  // address without a domain gets the MTA's own.
-  void ParseAddress(std::string_view typed, std::string_view resolved);
-  // address_ as three facts.
-  void SetMailbox(rules::FactId mailbox, rules::FactId local,
-                  rules::FactId domain);
+  // What the MTA resolved, else what was typed; an address without a domain
+  // gets the MTA's own. Valid until the next call.
+  const rules::MailAddress& ParseAddress(std::string_view typed,
+                                         std::string_view resolved) const;
+  // Three facts.
+  void SetMailbox(const rules::MailAddress& address, rules::FactId mailbox,
+                  rules::FactId local, rules::FactId domain);
   void SetDomain(rules::FactId id, std::string_view text);
   void SetText(rules::FactId id, std::string_view text);
-  // Valid UTF-8; a view of scratch_.
-  std::string_view Clean(std::string_view text);
 
   rules::FactSet& facts_;
   MessageContent content_;
-  rules::MailAddress address_;
-  rules::MailAddress typed_;
-  std::string scratch_;
-  std::string domain_;    // scratch for normal forms
   int64_t quarter_ = -1;  // of an hour, since 1970, that time.* are of
   rules::FactBits expected_;
   rules::FactBits sent_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "rules/ascii.h"
@@ -93,6 +94,22 @@ int SequenceLength(std::string_view text) {
   return length;
 }
 
+// How many bytes at the start of `text` are ASCII other than NUL, or a few
+// less: eight at a time.
+size_t PlainLength(std::string_view text) {
+  constexpr uint64_t kLowBits = 0x0101010101010101;
+  constexpr uint64_t kHighBits = kLowBits << 7;
+  size_t at = 0;
+  for (uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    // A high bit is set in a byte above 0x7f, and, by the borrow, where the
+    // first NUL is.
+    if (((word | (word - kLowBits)) & kHighBits) != 0) return at;
+  }
+  while (at < text.size() && text[at] > 0) ++at;
+  return at;
+}
+
 }  // namespace
 
 void NormalizeDomain(std::string_view name, std::string& out) {
@@ -135,9 +152,14 @@ bool IsDomain(std::string_view name) {
 }
 
 void MakeValidUtf8(std::string_view text, std::string& out) {
+  size_t at = PlainLength(text);
+  if (at == text.size()) {
+    out.assign(text);
+    return;
+  }
   out.clear();
   size_t begin = 0;  // of what is valid and not yet copied
-  for (size_t at = 0; at < text.size();) {
+  while (at < text.size()) {
     const int length = SequenceLength(text.substr(at));
     if (length > 0) {
       at += static_cast<size_t>(length);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 
 namespace gate::rules {
@@ -13,13 +14,26 @@ void AppendNumber(int64_t number, std::string& out) {
   out.append(buffer, end);
 }
 
-bool HasText(FactType type) {
-  return type == FactType::kText || type == FactType::kDomain ||
-         type == FactType::kMailbox;
+// By stage: the facts of it and of those after it.
+std::array<FactBits, kStageCount> FactsFromStages() {
+  std::array<FactBits, kStageCount> facts;
+  for (const FactInfo& info : AllFacts()) {
+    for (size_t stage = 0; stage <= static_cast<size_t>(info.stage); ++stage) {
+      facts[stage].set(static_cast<size_t>(info.id));
+    }
+  }
+  return facts;
 }
 
-bool HasPrefix(FactType type) {
-  return type == FactType::kAddress || type == FactType::kNetwork;
+const FactBits& FactsFrom(Stage first) {
+  static const std::array<FactBits, kStageCount> facts = FactsFromStages();
+  return facts[static_cast<size_t>(first)];
+}
+
+size_t CountOf(ValueKind kind) {
+  return static_cast<size_t>(std::ranges::count(
+      AllFacts(), kind,
+      [](const FactInfo& info) { return KindOf(info.type); }));
 }
 
 }  // namespace
@@ -40,32 +54,25 @@ void AppendDuration(int64_t us, std::string& out) {
   out += unit->name;
 }
 
-FactSet::FactSet() {
-  size_t texts = 0;
-  size_t prefixes = 0;
-  for (const FactInfo& info : AllFacts()) {
-    Slot& slot = slots_[static_cast<size_t>(info.id)];
-    slot.stage = info.stage;
-    if (HasText(info.type)) slot.place = static_cast<uint8_t>(texts++);
-    if (HasPrefix(info.type)) slot.place = static_cast<uint8_t>(prefixes++);
-  }
-  texts_.resize(texts);
-  prefixes_.resize(prefixes);
-}
+FactSet::FactSet()
+    : texts_(CountOf(ValueKind::kText)),
+      prefixes_(CountOf(ValueKind::kPrefix)),
+      numbers_(CountOf(ValueKind::kNumber)) {}
 
-FactSet::Slot& FactSet::Change(FactId id, Presence presence) {
-  Slot& slot = slots_[static_cast<size_t>(id)];
-  slot.presence = presence;
-  ++slot.generation;
-  return slot;
+size_t FactSet::Change(FactId id, Presence presence) {
+  const size_t index = Index(id);
+  known_[index] = presence != Presence::kAbsent;
+  unknown_[index] = presence == Presence::kUnknown;
+  ++generations_[index];
+  return kFactPlaces[index];
 }
 
 void FactSet::SetText(FactId id, std::string_view text) {
-  texts_[Change(id, Presence::kPresent).place].assign(text);
+  texts_[Change(id, Presence::kPresent)].assign(text);
 }
 
 void FactSet::SetNumber(FactId id, int64_t number) {
-  Change(id, Presence::kPresent).number = number;
+  numbers_[Change(id, Presence::kPresent)] = number;
 }
 
 void FactSet::SetAddress(FactId id, const IpAddress& address) {
@@ -73,7 +80,7 @@ void FactSet::SetAddress(FactId id, const IpAddress& address) {
 }
 
 void FactSet::SetPrefix(FactId id, const IpPrefix& prefix) {
-  prefixes_[Change(id, Presence::kPresent).place] = prefix;
+  prefixes_[Change(id, Presence::kPresent)] = prefix;
 }
 
 void FactSet::SetFlag(FactId id, bool present) {
@@ -82,23 +89,24 @@ void FactSet::SetFlag(FactId id, bool present) {
 
 void FactSet::SetUnknown(FactId id) { Change(id, Presence::kUnknown); }
 
-void FactSet::Clear(FactId id) {
-  if (presence(id) != Presence::kAbsent) Change(id, Presence::kAbsent);
+void FactSet::Clear(const FactBits& ids) {
+  uint64_t cleared = (known_ & ids).to_ullong();
+  known_ &= ~ids;
+  for (; cleared != 0; cleared &= cleared - 1) {
+    ++generations_[static_cast<size_t>(std::countr_zero(cleared))];
+  }
 }
 
 void FactSet::ClearFrom(Stage first) {
-  for (Slot& slot : slots_) {
-    if (slot.stage < first || slot.presence == Presence::kAbsent) continue;
-    slot.presence = Presence::kAbsent;
-    ++slot.generation;
-  }
-  std::string& body = texts_[slot(FactId::kBody).place];
+  if (first <= Stage::kHeaders) ClearHeaders();
+  Clear(FactsFrom(first));
+  std::string& body = texts_[PlaceOf(FactId::kBody)];
   if (body.capacity() > kKeptBytes) std::string().swap(body);
-  if (first <= Stage::kHeaders) ResizeHeaders(headers_.size());
 }
 
-void FactSet::ResizeHeaders(size_t count) {
-  headers_.resize(count);
+// Those that came make the fact present.
+void FactSet::ClearHeaders() {
+  if (!present(FactId::kHeader)) return;
   Clear(FactId::kHeader);
   Clear(FactId::kHeaderCount);
   for (HeaderSlot& header : headers_) {
@@ -106,6 +114,11 @@ void FactSet::ResizeHeaders(size_t count) {
     if (header_bytes_ > kKeptBytes) header.instances = {};
   }
   header_bytes_ = 0;
+}
+
+void FactSet::ResizeHeaders(size_t count) {
+  ClearHeaders();
+  headers_.resize(count);
 }
 
 void FactSet::AddHeader(HeaderId id, std::string_view decoded) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -36,17 +37,21 @@ class FactSet {
   void SetPrefix(FactId id, const IpPrefix& prefix);
   void SetFlag(FactId id, bool present);
   void SetUnknown(FactId id);
-  void Clear(FactId id);
+  void Clear(FactId id) { Clear(FactBits().set(static_cast<size_t>(id))); }
+  void Clear(const FactBits& ids);
   // Clears every fact whose stage is `first` or later, and the headers when
   // that is kHeaders or earlier.
   void ClearFrom(Stage first);
 
-  Presence presence(FactId id) const { return slot(id).presence; }
+  Presence presence(FactId id) const {
+    if (!known_[Index(id)]) return Presence::kAbsent;
+    return unknown_[Index(id)] ? Presence::kUnknown : Presence::kPresent;
+  }
   bool present(FactId id) const { return presence(id) == Presence::kPresent; }
   // Requires: present, and of the type that the fact has.
-  std::string_view text(FactId id) const { return texts_[slot(id).place]; }
-  int64_t number(FactId id) const { return slot(id).number; }
-  const IpPrefix& prefix(FactId id) const { return prefixes_[slot(id).place]; }
+  std::string_view text(FactId id) const { return texts_[PlaceOf(id)]; }
+  int64_t number(FactId id) const { return numbers_[PlaceOf(id)]; }
+  const IpPrefix& prefix(FactId id) const { return prefixes_[PlaceOf(id)]; }
   const IpAddress& address(FactId id) const { return prefix(id).base(); }
 
   // Headers: room for `count` names (what was there goes, other facts stay); in
@@ -64,7 +69,7 @@ class FactSet {
   std::string_view header(HeaderId id, size_t instance) const;
 
   // Grows whenever the fact's value may have changed (kHeader: any header).
-  uint32_t generation(FactId id) const { return slot(id).generation; }
+  uint32_t generation(FactId id) const { return generations_[Index(id)]; }
 
   // The value as people write it (durations `18s`, flags `yes`, several
   // headers joined by ", "); nothing when not present. kHeader and
@@ -72,26 +77,25 @@ class FactSet {
   void AppendValue(FactId id, HeaderId header, std::string& out) const;
 
  private:
-  // Many connections are idle: a slot is small, and longer values stand apart.
-  struct Slot {
-    uint32_t generation = 0;
-    Presence presence = Presence::kAbsent;
-    uint8_t place = 0;  // in texts_ or prefixes_, as its type says
-    Stage stage = Stage::kConnect;
-    int64_t number = 0;
-  };
   struct HeaderSlot {
     size_t used = 0;
     std::vector<std::string> instances;
   };
-  const Slot& slot(FactId id) const { return slots_[static_cast<size_t>(id)]; }
-  Slot& Change(FactId id, Presence presence);
+  static size_t Index(FactId id) { return static_cast<size_t>(id); }
+  static size_t PlaceOf(FactId id) { return kFactPlaces[Index(id)]; }
+  // Its value is new, or none any more; the place of the value.
+  size_t Change(FactId id, Presence presence);
+  void ClearHeaders();
   void AppendHeader(HeaderId id, std::string& out) const;
 
-  std::array<Slot, kFactCount> slots_;
+  // Many connections are idle: values of one kind stand together, by place.
+  FactBits known_;  // not absent
+  FactBits unknown_;
+  std::array<uint32_t, kFactCount> generations_{};
   // Never resized: views of one value live through changes of another.
   std::vector<std::string> texts_;
   std::vector<IpPrefix> prefixes_;
+  std::vector<int64_t> numbers_;
   std::vector<HeaderSlot> headers_;
   size_t header_bytes_ = 0;
 };

@@ -192,7 +192,19 @@ constexpr bool InOrderOfIds() {
 }
 static_assert(InOrderOfIds(), "index = FactId");
 
+constexpr std::array<uint8_t, kFactCount> MakePlaces() {
+  std::array<uint8_t, kFactCount> places{};
+  std::array<uint8_t, 4> next{};  // index = ValueKind
+  for (const FactInfo& info : kTable) {
+    places[static_cast<size_t>(info.id)] =
+        next[static_cast<size_t>(KindOf(info.type))]++;
+  }
+  return places;
+}
+
 }  // namespace
+
+constinit const std::array<uint8_t, kFactCount> kFactPlaces = MakePlaces();
 
 std::string_view StageName(Stage stage) {
   return kStageNames[static_cast<size_t>(stage)];

@@ -3,6 +3,7 @@
 // facts`, the door's macro lists and the manual's test all read this table.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,27 @@ enum class FactType : uint8_t {
   kFlag,      // present or absent
 };
 std::string_view FactTypeName(FactType type);
+
+// How values of a type are kept.
+enum class ValueKind : uint8_t { kText, kPrefix, kNumber, kNone };
+constexpr ValueKind KindOf(FactType type) {
+  switch (type) {
+    case FactType::kText:
+    case FactType::kDomain:
+    case FactType::kMailbox:
+      return ValueKind::kText;
+    case FactType::kAddress:
+    case FactType::kNetwork:
+      return ValueKind::kPrefix;
+    case FactType::kNumber:
+    case FactType::kSize:
+    case FactType::kDuration:
+      return ValueKind::kNumber;
+    case FactType::kFlag:
+      break;
+  }
+  return ValueKind::kNone;
+}
 
 enum class FactId : uint8_t {
   kClientIp,
@@ -97,6 +119,9 @@ enum class FactId : uint8_t {
 inline constexpr size_t kFactCount =
     static_cast<size_t>(FactId::kTimeWeekday) + 1;
 using FactBits = std::bitset<kFactCount>;  // index = FactId
+static_assert(kFactCount <= 64, "a set of facts is one word");
+// A fact's place among those of its ValueKind: 0, 1, ... Index = FactId.
+extern const std::array<uint8_t, kFactCount> kFactPlaces;
 
 // Where the value comes from.
 enum class FactOrigin : uint8_t { kCommand, kMacro, kContent, kEngine };
