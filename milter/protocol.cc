@@ -1,6 +1,9 @@
 #include "milter/protocol.h"
 
+#include <endian.h>
+
 #include <algorithm>
+#include <cstring>
 
 namespace gate::milter {
 namespace {
@@ -13,16 +16,13 @@ constexpr char kFamilyIpv6 = '6';
 
 uint32_t NumberAt(std::string_view bytes, size_t at) {
   uint32_t number = 0;
-  for (size_t i = at; i < at + 4; ++i) {
-    number = number << 8 | static_cast<uint8_t>(bytes[i]);
-  }
-  return number;
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return be32toh(number);
 }
 
 void AppendNumber(uint32_t number, std::string& out) {
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(number >> shift & 0xff));
-  }
+  number = htobe32(number);
+  out.append(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
 void AppendText(std::string_view text, std::string& out) {
@@ -47,11 +47,9 @@ class PacketWriter {
     out_.push_back(command);
   }
   ~PacketWriter() {
-    const size_t length = out_.size() - begin_ - kPacketHead;
-    for (size_t i = 0; i < kPacketHead; ++i) {
-      out_[begin_ + i] =
-          static_cast<char>(length >> (8 * (kPacketHead - 1 - i)) & 0xff);
-    }
+    const size_t size = out_.size() - begin_ - kPacketHead;
+    const uint32_t length = htobe32(static_cast<uint32_t>(size));
+    std::memcpy(out_.data() + begin_, &length, sizeof length);
   }
   PacketWriter(const PacketWriter&) = delete;
   PacketWriter& operator=(const PacketWriter&) = delete;

@@ -1,7 +1,5 @@
 #include "milter/received_macros.h"
 
-#include <algorithm>
-
 namespace gate::milter {
 namespace {
 
@@ -14,7 +12,7 @@ std::string_view Bare(std::string_view name) {
 
 }  // namespace
 
-std::optional<size_t> ReceivedMacros::PlaceOf(char command) {
+std::optional<uint8_t> ReceivedMacros::PlaceOf(char command) {
   switch (static_cast<Command>(command)) {
     case Command::kConnect:
       return 0;
@@ -37,19 +35,24 @@ std::optional<size_t> ReceivedMacros::PlaceOf(char command) {
   }
 }
 
-// Drops what comes behind `end`: macros for the command at `place` and later
-// ones.
-void ReceivedMacros::CutTo(size_t place, End end) {
-  bytes_.resize(end.bytes);
-  entries_.resize(end.entries);
-  std::fill(ends_.begin() + static_cast<ptrdiff_t>(place), ends_.end(), end);
+void ReceivedMacros::DropFrom(size_t place) {
+  size_t kept = section_count_;
+  while (kept > 0 && sections_[kept - 1].place >= place) --kept;
+  if (kept == section_count_) return;
+  bytes_.resize(sections_[kept].bytes);
+  entries_.resize(sections_[kept].entries);
+  section_count_ = kept;
 }
 
 void ReceivedMacros::Take(const MacroBlock& block) {
-  const std::optional<size_t> place = PlaceOf(block.command);
+  const std::optional<uint8_t> place = PlaceOf(block.command);
   if (!place) return;
-  CutTo(*place, *place == 0 ? End() : ends_[*place - 1]);
+  DropFrom(*place);
   const auto begin = static_cast<uint32_t>(bytes_.size());
+  sections_[section_count_++] = {
+      .bytes = begin,
+      .entries = static_cast<uint32_t>(entries_.size()),
+      .place = *place};
   bytes_.append(block.pairs);
   std::string_view pairs = block.pairs;
   std::string_view name;
@@ -61,17 +64,14 @@ void ReceivedMacros::Take(const MacroBlock& block) {
                         .name_size = static_cast<uint16_t>(name.size()),
                         .value_size = static_cast<uint16_t>(value.size())});
   }
-  CutTo(*place, {.bytes = static_cast<uint32_t>(bytes_.size()),
-                 .entries = static_cast<uint32_t>(entries_.size())});
 }
 
 void ReceivedMacros::Begin(Command command) {
-  const std::optional<size_t> place = PlaceOf(static_cast<char>(command));
-  if (!place || ends_[*place].bytes == bytes_.size()) return;
-  CutTo(*place, ends_[*place]);
+  const std::optional<uint8_t> place = PlaceOf(static_cast<char>(command));
+  if (place) DropFrom(size_t{*place} + 1);
 }
 
-void ReceivedMacros::Clear() { CutTo(0, {}); }
+void ReceivedMacros::Clear() { DropFrom(0); }
 
 // Behind the NUL of the name, which may have a brace.
 std::string_view ReceivedMacros::ValueOf(const Entry& entry) const {

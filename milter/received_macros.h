@@ -40,19 +40,22 @@ class ReceivedMacros : public policy::MacroSource {
     uint16_t name_size = 0;
     uint16_t value_size = 0;
   };
-  // Of each command, in the order of SMTP: where its macros end.
-  struct End {
+  // The macros for one command: where they begin.
+  struct Section {
     uint32_t bytes = 0;
     uint32_t entries = 0;
+    uint8_t place = 0;  // of the command, in the order of SMTP
   };
   static constexpr size_t kPlaces = 7;
-  static std::optional<size_t> PlaceOf(char command);
-  void CutTo(size_t place, End end);
+  static std::optional<uint8_t> PlaceOf(char command);
+  // Drops the sections from `place` on.
+  void DropFrom(size_t place);
   std::string_view ValueOf(const Entry& entry) const;
 
   std::string bytes_;
   std::vector<Entry> entries_;
-  std::array<End, kPlaces> ends_{};
+  std::array<Section, kPlaces> sections_{};  // by place
+  size_t section_count_ = 0;
 };
 
 }  // namespace gate::milter
