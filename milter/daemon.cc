@@ -97,7 +97,7 @@ class Daemon : public ControlHandler, public WebSource {
          const std::optional<policy::RedisOptions>& redis)
       : policy_file_(origin.file),
         settings_(policy->settings()),
-        log_(policy->settings().log, statistics_),
+        log_(settings_.log, statistics_, settings_.log_format),
         observers_(settings_, {clock_, statistics_, top_lists_, log_}),
         stores_(redis, log_),
         references_(NodeOf(settings_),

@@ -1,7 +1,6 @@
 #include "milter/decision_lines.h"
 
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/str_format.h"
 #include "milter/decision_words.h"
@@ -20,35 +19,38 @@ using rules::FactId;
 constexpr uint32_t kDecisionsPerSecond = 1000;  // all together
 constexpr size_t kLongestValue = 256;           // bytes of one value in a line
 
-// key=value, or the members of a JSON object, one after the other.
+// key=value, or members of a JSON object, one after the other.
 class LineWriter {
  public:
   LineWriter(rules::LogFormat format, std::string& line)
       : json_(format == rules::LogFormat::kJson), line_(line) {
     line_.clear();
-    if (json_) line_ += '{';
   }
   // A long value is cut and ends with "...".
   void Add(std::string_view key, std::string_view value) {
     const bool cut = value.size() > kLongestValue;
     value = value.substr(0, kLongestValue);
-    if (json_) return AddMember(key, value, cut);
-    if (!line_.empty()) line_ += ' ';
-    line_.append(key) += '=';
-    AppendLogQuoted(value, line_);
-    if (cut) line_ += "...";
+    Begin(key);
+    if (json_) {
+      AppendJsonQuoted(std::string(value) + (cut ? "..." : ""), line_);
+    } else {
+      AppendLogQuoted(value, line_);
+      if (cut) line_ += "...";
+    }
   }
-  void End() {
-    if (json_) line_ += '}';
+  void Add(std::string_view key, uint16_t number) {
+    Begin(key);
+    line_ += std::to_string(number);
   }
 
  private:
-  void AddMember(std::string_view key, std::string_view value, bool cut) {
-    if (line_.size() > 1) line_ += ',';
-    line_.append("\"").append(key).append("\":");
-    line_ += nlohmann::json(std::string(value) + (cut ? "..." : ""))
-                 .dump(-1, ' ', /*ensure_ascii=*/true,
-                       nlohmann::json::error_handler_t::replace);
+  void Begin(std::string_view key) {
+    if (!line_.empty()) line_ += json_ ? ',' : ' ';
+    if (json_) {
+      line_.append("\"").append(key).append("\":");
+    } else {
+      line_.append(key) += '=';
+    }
   }
 
   const bool json_;
@@ -75,7 +77,7 @@ void AddSession(const rules::FactSet& facts, LineWriter& line) {
 
 void AddReply(uint16_t code, std::string_view enhanced, LineWriter& line) {
   if (code == 0) return;
-  line.Add("code", std::to_string(code));
+  line.Add("code", code);
   line.Add("enhanced", enhanced);
 }
 
@@ -148,8 +150,11 @@ void DecisionLines::Write(const DecisionRecord& record,
     line.Add("reference", policy::FormatReference(record.reference));
   }
   line.Add("text", note != nullptr ? note->text : record.text);
-  line.End();
-  log_.Info(line_);
+  if (format_ == rules::LogFormat::kJson) {
+    log_.InfoMembers(line_);
+  } else {
+    log_.Info(line_);
+  }
 }
 
 // Says how many were left out before the first that may be written again.

@@ -17,7 +17,7 @@ namespace gate::milter {
 // Confined to the recorder's thread.
 class DecisionLines : public policy::DecisionSink {
  public:
-  // `statistics` (its kLogDropped) and `log` outlive it.
+  // `statistics` (its kLogDropped) and `log` outlive it; `format` is the log's.
   DecisionLines(Log& log, rules::LogFormat format,
                 policy::Statistics& statistics);
 

@@ -4,14 +4,17 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "milter/log_quote.h"
 #include "policy/thread_name.h"
 #include "spdlog/async.h"
 #include "spdlog/async_logger.h"
+#include "spdlog/pattern_formatter.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/sinks/syslog_sink.h"
 #include "spdlog/spdlog.h"
@@ -31,16 +34,30 @@ bool StderrIsJournal() {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
-std::shared_ptr<spdlog::sinks::sink> StderrSink(bool journal) {
+constexpr char kJsonMembers[] = R"({"level":"%l",%v})";
+
+std::shared_ptr<spdlog::sinks::sink> StderrSink(bool journal, bool json) {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   // The journal has its own times.
-  sink->set_pattern(journal ? "%l: %v" : "%Y-%m-%d %H:%M:%S %l: %v");
+  if (json) {
+    sink->set_pattern(
+        journal ? kJsonMembers
+                : R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})");
+  } else {
+    sink->set_pattern(journal ? "%l: %v" : "%Y-%m-%d %H:%M:%S %l: %v");
+  }
   return sink;
 }
 
-std::shared_ptr<spdlog::sinks::sink> SyslogSink() {
-  return std::make_shared<spdlog::sinks::syslog_sink_mt>(
-      "gatemilter", LOG_PID, LOG_MAIL, /*enable_formatting=*/false);
+// Syslog has its own times and severities.
+std::shared_ptr<spdlog::sinks::sink> SyslogSink(bool json) {
+  auto sink = std::make_shared<spdlog::sinks::syslog_sink_mt>(
+      "gatemilter", LOG_PID, LOG_MAIL, /*enable_formatting=*/json);
+  if (json) {
+    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        kJsonMembers, spdlog::pattern_time_type::local, /*eol=*/""));
+  }
+  return sink;
 }
 
 // Written to last for each line, on the background thread: counts the lines
@@ -93,16 +110,35 @@ struct Log::Impl {
   std::shared_ptr<spdlog::async_logger> logger;
   policy::Statistics& statistics;
   std::shared_ptr<DropCounter> counter;
+  const bool json;
+
+  void Write(spdlog::level::level_enum level, std::string_view text) const {
+    if (!logger->should_log(level)) return;
+    if (!json) return WriteAsItIs(level, text);
+    std::string member = "\"message\":";
+    AppendJsonQuoted(text, member);
+    WriteAsItIs(level, member);
+  }
+  void WriteAsItIs(spdlog::level::level_enum level,
+                   std::string_view text) const {
+    logger->log(level, spdlog::string_view_t(text.data(), text.size()));
+  }
 };
 
-Log::Log(const std::string& level, policy::Statistics& statistics)
-    : impl_(new Impl{
-          .pool = {}, .logger = {}, .statistics = statistics, .counter = {}}) {
+Log::Log(const std::string& level, policy::Statistics& statistics,
+         rules::LogFormat format)
+    : impl_(new Impl{.pool = {},
+                     .logger = {},
+                     .statistics = statistics,
+                     .counter = {},
+                     .json = format == rules::LogFormat::kJson}) {
   impl_->pool = std::make_shared<spdlog::details::thread_pool>(
       kQueuedLines, 1, [] { policy::NameThread("log"); });
   const bool journal = StderrIsJournal();
-  std::vector<spdlog::sink_ptr> sinks = {StderrSink(journal)};
-  if (!journal && isatty(STDERR_FILENO) == 0) sinks.push_back(SyslogSink());
+  std::vector<spdlog::sink_ptr> sinks = {StderrSink(journal, impl_->json)};
+  if (!journal && isatty(STDERR_FILENO) == 0) {
+    sinks.push_back(SyslogSink(impl_->json));
+  }
   impl_->counter = std::make_shared<DropCounter>(*impl_->pool, statistics);
   sinks.push_back(impl_->counter);
   impl_->logger = std::make_shared<spdlog::async_logger>(
@@ -118,15 +154,20 @@ void Log::SetLevel(const std::string& level) {
 }
 
 void Log::Info(std::string_view text) {
-  impl_->logger->info(spdlog::string_view_t(text.data(), text.size()));
+  impl_->Write(spdlog::level::info, text);
 }
 
 void Log::Warning(std::string_view text) {
-  impl_->logger->warn(spdlog::string_view_t(text.data(), text.size()));
+  impl_->Write(spdlog::level::warn, text);
 }
 
 void Log::Error(std::string_view text) {
-  impl_->logger->error(spdlog::string_view_t(text.data(), text.size()));
+  impl_->Write(spdlog::level::err, text);
+}
+
+void Log::InfoMembers(std::string_view members) {
+  assert(impl_->json);
+  impl_->WriteAsItIs(spdlog::level::info, members);
 }
 
 bool Log::Flush(absl::Duration patience) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 
 #include "rules/source.h"
 
@@ -61,6 +62,12 @@ std::string LogQuote(std::string_view value) {
   std::string quoted;
   AppendLogQuoted(value, quoted);
   return quoted;
+}
+
+void AppendJsonQuoted(std::string_view value, std::string& out) {
+  out += nlohmann::json(std::string(value))
+             .dump(-1, ' ', /*ensure_ascii=*/true,
+                   nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace gate::milter

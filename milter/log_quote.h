@@ -14,4 +14,7 @@ namespace gate::milter {
 void AppendLogQuoted(std::string_view value, std::string& out);
 std::string LogQuote(std::string_view value);
 
+// As a JSON string, all of it ASCII; invalid UTF-8 becomes U+FFFD.
+void AppendJsonQuoted(std::string_view value, std::string& out);
+
 }  // namespace gate::milter

@@ -25,7 +25,7 @@ class DecisionLinesTest : public ::testing::Test {
   std::string Lines(const std::string& text, Visit visit) {
     ::testing::internal::CaptureStderr();
     {
-      Log log("info", statistics_);
+      Log log("info", statistics_, format_);
       DecisionLines lines(log, format_, statistics_);
       policy::Recorder recorder(statistics_, {}, {&lines});
       policy::References references(/*node=*/0);
@@ -106,8 +106,9 @@ TEST_F(DecisionLinesTest, AreObjectsWhereJsonIsAskedFor) {
   const std::string lines =
       Lines("at helo { all: reject 550 5.7.1 \"no \\\"you\\\"\" }",
             [](policy::FakeMta& mta) { mta.Helo("a\"b\x01"); });
-  EXPECT_THAT(lines, HasSubstr(R"(info: {"stage":"helo","action":"reject",)"
-                               R"("code":"550","enhanced":"5.7.1",)"
+  EXPECT_THAT(lines, HasSubstr(R"("level":"info","stage":"helo",)"
+                               R"("action":"reject","code":550,)"
+                               R"("enhanced":"5.7.1",)"
                                R"("rule":"all","kept":"yes",)"));
   EXPECT_THAT(lines, HasSubstr(R"("helo":"a\"b\u0001")"));
   EXPECT_THAT(lines, HasSubstr(R"("text":"no \"you\""})"));

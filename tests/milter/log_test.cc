@@ -5,23 +5,28 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace gate::milter {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 class LogTest : public ::testing::Test {
  protected:
   // What `write` logs at `level`.
   template <class Function>
-  std::string Lines(const std::string& level, Function write) {
+  std::string Lines(const std::string& level, Function write,
+                    rules::LogFormat format = rules::LogFormat::kText) {
     ::testing::internal::CaptureStderr();
     {
-      Log log(level, statistics_);
+      Log log(level, statistics_, format);
       write(log);
     }
     return ::testing::internal::GetCapturedStderr();
@@ -49,6 +54,38 @@ TEST_F(LogTest, WritesWhatIsQueuedWhenItIsAsked) {
   EXPECT_TRUE(log.Flush(absl::Seconds(30)));
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               HasSubstr("info: line 999\n"));
+}
+
+std::vector<nlohmann::json> Objects(const std::string& text) {
+  std::vector<nlohmann::json> objects;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    objects.push_back(nlohmann::json::parse(line, nullptr, false));
+    EXPECT_TRUE(objects.back().is_object()) << line;
+  }
+  return objects;
+}
+
+TEST_F(LogTest, LinesAreObjectsWhereJsonIsAskedFor) {
+  const auto objects = Objects(Lines(
+      "info",
+      [](Log& log) {
+        log.Warning("a \"b\"\nc \xff %v");
+        log.Error("worse");
+        log.InfoMembers(R"("code":550,"rule":"no")");
+      },
+      rules::LogFormat::kJson));
+  ASSERT_EQ(objects.size(), 3u);
+  EXPECT_EQ(objects[0].size(), 3u);
+  EXPECT_THAT(objects[0].value("time", ""),
+              MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:"
+                           "[0-9]{2}[.][0-9]{3}[+-][0-9]{2}:[0-9]{2}"));
+  EXPECT_EQ(objects[0].value("level", ""), "warning");
+  EXPECT_EQ(objects[0].value("message", ""), "a \"b\"\nc \xef\xbf\xbd %v");
+  EXPECT_EQ(objects[1].value("level", ""), "error");
+  EXPECT_EQ(objects[2].value("level", ""), "info");
+  EXPECT_EQ(objects[2].value("code", 0), 550);
+  EXPECT_FALSE(objects[2].contains("message"));
 }
 
 // Standard error is a pipe that nobody reads yet: the background thread stands

@@ -220,19 +220,24 @@ TEST_F(WatchTest, LinesOfTheLogAreEscaped) {
     const std::string log = gate_->Log();
     EXPECT_THAT(log, Not(HasSubstr("\x1b")));
     std::vector<std::string> lines = LinesOf(log);
+    const bool json = std::string(format) == "json";
+    for (const std::string& line : lines) {
+      EXPECT_EQ(nlohmann::json::accept(line), json) << line;
+    }
     std::erase_if(lines, [](const std::string& line) {
       return line.find("554") == std::string::npos;
     });
     ASSERT_THAT(lines, SizeIs(1)) << log;
-    if (std::string(format) == "text") {
+    if (!json) {
       EXPECT_THAT(lines[0], HasSubstr(" rule=no_relay client=192.0.2.7 "));
       EXPECT_THAT(lines[0],
                   HasSubstr(" helo=\"a\\x1b[31m\\\" rule=x\\x0ab\" sender="));
     } else {
-      const auto line = nlohmann::json::parse(
-          lines[0].substr(lines[0].find('{')), nullptr, false);
+      const auto line = nlohmann::json::parse(lines[0], nullptr, false);
       EXPECT_EQ(line["rule"], "no_relay") << lines[0];
-      EXPECT_EQ(line["code"], "554");
+      EXPECT_EQ(line["code"], 554);
+      EXPECT_EQ(line["level"], "info");
+      EXPECT_TRUE(line["time"].is_string());
     }
     mta::WriteFile(folder_.path() + "/gatemilter.log", "");
     std::filesystem::remove(folder_.path() + "/gatemilter.log");
