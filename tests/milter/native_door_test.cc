@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -122,6 +123,65 @@ void Begin(MtaClient& mta) {
   ASSERT_EQ(mta.Connect("mx.a.example", "192.0.2.1", 25000).verdict, 'c');
   ASSERT_EQ(mta.Helo("mx.a.example").verdict, 'c');
   ASSERT_EQ(mta.Mail("<a@a.example>").verdict, 'c');
+}
+
+// Threads of this process that are loops.
+size_t CountLoopThreads() {
+  size_t count = 0;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream in(task.path() / "comm");
+    std::string name;
+    std::getline(in, name);
+    if (name.starts_with("loop ")) ++count;
+  }
+  return count;
+}
+
+// What this thread may run on; put back by its destructor.
+class Processors {
+ public:
+  Processors() {
+    CPU_ZERO(&all_);
+    sched_getaffinity(0, sizeof all_, &all_);
+  }
+  ~Processors() { sched_setaffinity(0, sizeof all_, &all_); }
+  Processors(const Processors&) = delete;
+  Processors& operator=(const Processors&) = delete;
+
+  size_t count() const { return static_cast<size_t>(CPU_COUNT(&all_)); }
+  // Keeps the first `kept` of them.
+  void Keep(size_t kept) const {
+    cpu_set_t some;
+    CPU_ZERO(&some);
+    for (size_t i = 0; i < CPU_SETSIZE && kept > 0; ++i) {
+      if (!CPU_ISSET(i, &all_)) continue;
+      CPU_SET(i, &some);
+      --kept;
+    }
+    ASSERT_EQ(sched_setaffinity(0, sizeof some, &some), 0);
+  }
+
+ private:
+  cpu_set_t all_;
+};
+
+TEST_F(NativeDoorTest, AutoIsALoopForEachProcessor) {
+  const Processors processors;
+  Serve({.loops = 0});
+  EXPECT_TRUE(mta::WaitUntil(
+      [&] { return CountLoopThreads() == processors.count(); }, seconds(10)));
+}
+
+TEST_F(NativeDoorTest, AutoIsOneLoopWhereOneProcessorMayBeUsed) {
+  const Processors processors;
+  ASSERT_NO_FATAL_FAILURE(processors.Keep(1));
+  Serve({.loops = 0});
+  EXPECT_TRUE(
+      mta::WaitUntil([&] { return CountLoopThreads() > 0; }, seconds(10)));
+  // A second one would be there by now.
+  std::this_thread::sleep_for(milliseconds(200));
+  EXPECT_EQ(CountLoopThreads(), 1u);
 }
 
 TEST_F(NativeDoorTest, DrainLetsASessionEndItsMessage) {
