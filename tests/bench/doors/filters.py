@@ -135,11 +135,14 @@ class Bench:
         command = [self.program("unobserved"), path, HERE / policy]
         return self.start("unobserved", command, path)
 
-    def floor(self, program, record=None):
-        """floor_libmilter without a record has all steps on."""
+    def floor(self, program, record=None, all_steps=None):
+        """Those of libmilter have all steps on without a record; floor_loop,
+        if the recorded filter has."""
+        if all_steps is None:
+            all_steps = record is None
         path = self.path(f"{program}.sock")
         command = [self.program(program), path] + [record] * (record is not None)
-        every = " all steps" if record is None else ""
+        every = " all steps" if all_steps else ""
         return self.start(
             program + every, command, path, do_nothing=program != "floor_loop"
         )

@@ -9,7 +9,9 @@ import subprocess
 import time
 
 from doors.filters import HERE, PATIENCE, Failure, cpu_of
-from doors.sections import LOOP, MESSAGES, NATIVE, POOL, all_filters
+from doors.sections import (
+    LOOP, MESSAGES, NATIVE, POOL, THREADS, all_filters,
+)
 
 ROOT = HERE.parent.parent
 CASE = "Postfix, smtp-source -s 16, 10 KB, discard"
@@ -144,7 +146,11 @@ def postfix(bench, plan, results):
     pinned, bench.filter_cores = bench.filter_cores, everywhere
     mtas = []
     try:
-        for each in [None, *all_filters(bench, plan, "inbound")]:
+        filters = all_filters(bench, plan, "inbound")
+        every = bench.record(filters[-1], "inbound")
+        filters.append(bench.floor(LOOP, every, all_steps=True))
+        filters.append(bench.floor(THREADS))
+        for each in [None, *filters]:
             mtas.append(Postfix(bench, each))
         for mta in mtas:
             mta.send(200)  # warm
