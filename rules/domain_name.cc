@@ -106,7 +106,7 @@ size_t PlainLength(std::string_view text) {
     // first NUL is.
     if (((word | (word - kLowBits)) & kHighBits) != 0) return at;
   }
-  while (at < text.size() && text[at] > 0) ++at;
+  while (at < text.size() && static_cast<signed char>(text[at]) > 0) ++at;
   return at;
 }
 

@@ -66,7 +66,7 @@ TEST(SpaceSaving, ANewKeyTakesThePlaceOfTheRarest) {
 }
 
 TEST(SpaceSaving, KeepsItsBoundsOverLongStreams) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     constexpr size_t kCapacity = 100;
