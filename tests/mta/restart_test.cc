@@ -8,10 +8,12 @@
 #include <signal.h>
 
 #include <chrono>
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "tests/environment.h"
 #include "tests/mta/gate_test.h"
@@ -21,6 +23,7 @@
 namespace gate::mta {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -124,6 +127,8 @@ class Restart : public GateTest,
     EXPECT_THAT(log, Not(HasSubstr("milter-reject")));
   }
 
+  int socket() const { return socket_->fd(); }
+
  private:
   std::unique_ptr<SupervisorSocket> socket_;
 };
@@ -147,6 +152,30 @@ TEST_P(Restart, UnderLoadEveryMessageIsDecidedByPolicy) {
   EXPECT_EQ(gate().Count("failures"), 0);
   EXPECT_EQ(gate().Count("drained"), 0);
   EXPECT_EQ(StopGate(), 0);
+}
+
+// A session that says nothing holds up new ones for as long as it may drain;
+// they wait for the next daemon, and MTAs attached as in contrib wait that
+// long.
+TEST_P(Restart, NewSessionsOutwaitASilentOne) {
+  ASSERT_EQ(StopGate(), 0);
+  ASSERT_NO_FATAL_FAILURE(
+      StartDaemon(Policy(0) + "set drain 3s\n", {socket()}));
+  const SmtpClient silent = Visit();
+  gate().Signal(SIGTERM);
+  ASSERT_TRUE(WaitUntil(
+      [&] { return Occurrences(gate().Log(), "stopping:") > 0; }, seconds(10)));
+  std::this_thread::sleep_for(milliseconds(500));  // it accepts no more
+  std::future<int> code = std::async(std::launch::async, [this] {
+    SmtpClient fresh = Visit();
+    fresh.Mail("<a@sender.example>");
+    return fresh.Rcpt("<b@nobody.example>").code;
+  });
+  ASSERT_TRUE(WaitUntil([&] { return !gate().Running(); }, seconds(20)));
+  EXPECT_EQ(code.wait_for(seconds(0)), std::future_status::timeout);
+  ASSERT_NO_FATAL_FAILURE(StartDaemon(Policy(1), {socket()}));
+  EXPECT_EQ(code.get(), 554);
+  ExpectNoReplyOfTheMtasOwn();
 }
 
 INSTANTIATE_TEST_SUITE_P(DefaultAction, Restart,
