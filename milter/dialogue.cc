@@ -98,18 +98,22 @@ Connection& Dialogue::Opened() {
 
 Dialogue::State Dialogue::Take(const Packet& packet,
                                std::string& out) noexcept {
+  const size_t before = out.size();
   try {
     return Dispatch(packet, out);
   } catch (...) {
+    out.resize(before);
     return Break(Counter::kFailures, out);
   }
 }
 
 Dialogue::State Dialogue::Resume(std::string& out) noexcept {
   waiting_ = answered_ = false;
+  const size_t before = out.size();
   try {
     return Answer(connection_->Resume(), out);
   } catch (...) {
+    out.resize(before);
     return Break(Counter::kFailures, out);
   }
 }
@@ -201,7 +205,7 @@ Dialogue::State Dialogue::Negotiate(std::string_view data, std::string& out) {
 Dialogue::State Dialogue::TakeMacros(std::string_view data, std::string& out) {
   const std::optional<MacroBlock> block = DecodeMacros(data);
   if (!block) return Break(Counter::kMalformedPackets, out);
-  macros_.Take(*block);
+  if (!macros_.Take(*block)) return Break(Counter::kTooBigPackets, out);
   return State::kOpen;
 }
 

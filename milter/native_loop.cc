@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -57,7 +58,6 @@ NativeLoop::NativeLoop(LoopContext& context)
 
 NativeLoop::~NativeLoop() {
   listeners_.clear();
-  EndAll();
   // What the messages under way give back must reach the store before it goes.
   for (Peers* peers : {&calm_, &hurried_}) {
     std::erase_if(*peers, [](const auto& peer) { return !peer->waiting(); });
@@ -73,6 +73,7 @@ NativeLoop::~NativeLoop() {
 void NativeLoop::Run() {
   loop_.Run();
   if (!draining_) BeginDrain();
+  EndAll();  // where it was stopped
   --context_.running;
   context_.TellProgress();
 }
@@ -102,22 +103,29 @@ NativePeer& NativeLoop::AddPeer() {
       }
     }
   }
-  calm_.splice(calm_.end(), spare_, std::prev(spare_.end()));
-  NativePeer& peer = *calm_.back();
-  peer.place = std::prev(calm_.end());
-  peer.hurried = false;
+  hurried_.splice(hurried_.end(), spare_, std::prev(spare_.end()));
+  NativePeer& peer = *hurried_.back();
+  peer.place = std::prev(hurried_.end());
+  peer.hurried = true;
   peer.silent_since_us = loop_.TurnUs();
   return peer;
 }
 
 void NativeLoop::Accept(int fd, policy::LoopSocket::Kind kind,
                         std::string_view listener) {
-  const size_t before = context_.connections.fetch_add(1);
+  NativePeer* peer = nullptr;
+  try {
+    peer = &AddPeer();
+    peer->Open(fd, kind, listener);
+  } catch (const std::bad_alloc&) {
+    close(fd);
+    context_.door.statistics.Count(policy::Counter::kFailures);
+    if (peer != nullptr) Keep(*peer);
+    return;
+  }
   ++connections_;
-  NativePeer& peer = AddPeer();
-  peer.Open(fd, kind, listener);
-  if (before >= context_.options.max_connections) {
-    peer.TurnAway(policy::Counter::kTurnedAway);
+  if (context_.connections++ >= context_.options.max_connections) {
+    peer->TurnAway(policy::Counter::kTurnedAway);
   }
   if (Full() || OverShare()) {
     for (const auto& each : listeners_) each->Pause();
@@ -185,13 +193,17 @@ void NativeLoop::Hurry(NativePeer& peer) {
   if (!peer.hurried) MoveToBack(peer, hurried_);
 }
 
-void NativeLoop::Gone(NativePeer& peer) {
+void NativeLoop::Keep(NativePeer& peer) {
   Peers& from = peer.hurried ? hurried_ : calm_;
   if (spare_.size() < kSpares) {
     spare_.splice(spare_.end(), from, peer.place);
   } else {
     from.erase(peer.place);
   }
+}
+
+void NativeLoop::Gone(NativePeer& peer) {
+  Keep(peer);
   --connections_;
   --context_.connections;
   if (draining_ && connections_ == 0) loop_.Stop();

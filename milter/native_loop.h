@@ -67,8 +67,10 @@ class NativeLoop : private PeerOwner {
 
   void Listen();
   void Accept(int fd, policy::LoopSocket::Kind kind, std::string_view listener);
-  // The last of calm_.
+  // The last of hurried_: an MTA negotiates at once.
   NativePeer& AddPeer();
+  // For the next connection, or not at all.
+  void Keep(NativePeer& peer);
   void AcceptFailed(int error);
   // More than its share of the connections: it leaves new ones to other loops
   // for a moment. Not for longer: they may be at their share, or may not know

@@ -92,7 +92,10 @@ std::string_view NativePeer::Work(std::string_view bytes) {
       if (split == Split::kIncomplete) break;
       state_ = split == Split::kPacket
                    ? dialogue_.Take(packet, context_.output)
-                   : dialogue_.Break(Counter::kTooBigPackets, context_.output);
+                   : dialogue_.Break(split == Split::kTooBig
+                                         ? Counter::kTooBigPackets
+                                         : Counter::kMalformedPackets,
+                                     context_.output);
     }
     Flush();
   }
@@ -156,12 +159,13 @@ void NativePeer::Resume() {
 void NativePeer::TimeOut() {
   if (waiting()) return owner_.Calm(*this);
   if (state_ == State::kFarewell) return Leave();
-  if (socket_->sent()) {
-    return Guard([this] {
-      BreakOff(kept_.empty() ? Counter::kIdleEnded : Counter::kHalfPackets);
+  const bool silent = kept_.empty();
+  if (socket_->sent() && (dialogue_.negotiated() || !silent)) {
+    return Guard([this, silent] {
+      BreakOff(silent ? Counter::kIdleEnded : Counter::kHalfPackets);
     });
   }
-  // It does not read: it would not read a 421 either.
+  // It does not read, or has never said a word: it awaits no 421.
   context_.dialogue.statistics.Count(Counter::kIdleEnded);
   Leave();
 }

@@ -44,10 +44,11 @@ void ReceivedMacros::DropFrom(size_t place) {
   section_count_ = kept;
 }
 
-void ReceivedMacros::Take(const MacroBlock& block) {
+bool ReceivedMacros::Take(const MacroBlock& block) {
   const std::optional<uint8_t> place = PlaceOf(block.command);
-  if (!place) return;
+  if (!place) return true;
   DropFrom(*place);
+  if (block.pairs.size() > kMaxBytes - bytes_.size()) return false;
   const auto begin = static_cast<uint32_t>(bytes_.size());
   sections_[section_count_++] = {
       .bytes = begin,
@@ -64,6 +65,7 @@ void ReceivedMacros::Take(const MacroBlock& block) {
                         .name_size = static_cast<uint16_t>(name.size()),
                         .value_size = static_cast<uint16_t>(value.size())});
   }
+  return true;
 }
 
 void ReceivedMacros::Begin(Command command) {

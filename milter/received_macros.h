@@ -22,9 +22,12 @@ namespace gate::milter {
 // an MTA sends: names are found once.
 class ReceivedMacros : public policy::MacroSource {
  public:
+  static constexpr size_t kMaxBytes = kMaxPacketData;
+
   // Replaces those for the block's command, and drops those for later ones.
-  // A command that has no place among the events keeps nothing.
-  void Take(const MacroBlock& block);
+  // A command that has no place among the events keeps nothing. False: they
+  // would be more than kMaxBytes with all others.
+  bool Take(const MacroBlock& block);
   // The command came: macros for later ones belong to what was before.
   void Begin(Command command);
   void Clear();

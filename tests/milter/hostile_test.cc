@@ -17,6 +17,7 @@
 
 #include "milter/listener.h"
 #include "milter/native_door.h"
+#include "milter/native_peer.h"
 #include "policy/clock.h"
 #include "tests/allocations.h"
 #include "tests/memory_in_use.h"
@@ -243,8 +244,26 @@ TEST_F(HostileTest, EndsWhatIsNoCommandOrMalformed) {
   }
   MtaClient empty(path());
   empty.SendBytes("\0\0\0\0"s);
+  const uint64_t before = Counted(Counter::kMalformedPackets);
   EXPECT_THAT(Farewell(empty), StartsWith("421 4.3.2 "));
+  EXPECT_EQ(Counted(Counter::kMalformedPackets), before + 1);
+}
+
+// Each of them is no packet that is too big.
+TEST_F(HostileTest, EndsWhoSendsTooManyMacros) {
+  Serve({});
+  MtaClient mta(path());
+  ASSERT_TRUE(mta.Negotiate());
+  const std::string value(30'000, 'x');
+  mta.SendMacros('C', {{"a", value}});
+  mta.SendMacros('H', {{"b", value}});
+  EXPECT_EQ(mta.Connect("x", "192.0.2.1", 1).verdict, 'c')
+      << "those for a later command are gone now";
+  mta.SendMacros('H', {{"b", value}});
+  mta.SendMacros('M', {{"c", value}});
+  EXPECT_THAT(Farewell(mta), StartsWith("421 4.3.2 "));
   EXPECT_EQ(Counted(Counter::kTooBigPackets), 1u);
+  ExpectNeighbourIsServed();
 }
 
 TEST_F(HostileTest, LivesWithMacrosWithoutArguments) {
@@ -356,6 +375,17 @@ TEST_F(HostileTest, EndsWhoIsSilentForTooLong) {
   ExpectLevels();
 }
 
+// It holds one of the places, and an MTA negotiates at once.
+TEST_F(HostileTest, EndsWhoNeverNegotiates) {
+  Serve({.half_packet_us = kSecondUs});
+  MtaClient mute(path());
+  MtaClient mta(path());
+  ASSERT_TRUE(mta.Negotiate());
+  EXPECT_EQ(mute.Read(1), "") << "closed; nothing is said";
+  EXPECT_EQ(Counted(Counter::kIdleEnded), 1u);
+  EXPECT_EQ(mta.Connect("x", "192.0.2.1", 1).verdict, 'c') << "silent as long";
+}
+
 // Who asks on without reading the answers fills no memory of ours.
 TEST_F(HostileTest, LivesWithAnMtaThatDoesNotRead) {
   Serve({});
@@ -420,6 +450,24 @@ TEST_F(HostileTest, LivesWithoutMemoryForAConnection) {
   EXPECT_EQ(Counted(Counter::kFailures), 1u);
   half.Quit();
   ExpectNeighbourIsServed();
+}
+
+TEST_F(HostileTest, LivesWithoutMemoryForANewConnection) {
+  constexpr size_t kMuch = sizeof(NativePeer);
+  Serve({});
+  // Peers are kept for a second.
+  std::this_thread::sleep_for(std::chrono::milliseconds(2200));
+  if (!RefuseAllocationsFrom(kMuch)) GTEST_SKIP() << "not with this sanitizer";
+  const std::string refused = MtaClient(path()).Read(1);
+  ExpectNeighbourIsServed();
+  RefuseAllocationsFrom(0);
+  EXPECT_EQ(refused, "");
+  EXPECT_EQ(Counted(Counter::kFailures), 1u);
+  MtaClient next(path());
+  EXPECT_TRUE(next.Negotiate());
+  next.Quit();
+  EXPECT_EQ(next.Read(1), "");
+  ExpectLevels();
 }
 
 }  // namespace
