@@ -163,6 +163,7 @@ absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
                             .statistics = statistics_,
                             .log = log_};
   std::vector<DoorSocket> sockets;
+  sockets.reserve(listeners.size());
   for (const Listener& listener : listeners) {
     sockets.push_back({.fd = listener.fd(), .name = listener.name()});
   }

@@ -147,7 +147,8 @@ TEST_P(Restart, UnderLoadEveryMessageIsDecidedByPolicy) {
     ASSERT_NO_FATAL_FAILURE(ReloadDaemon(200 + i));
   }
   EXPECT_EQ(source.Wait(seconds(180)), 0) << ReadFile(SourceLog());
-  ExpectAllDecidedAndDeliveredOnce(static_cast<size_t>(messages + restarts));
+  ExpectAllDecidedAndDeliveredOnce(static_cast<size_t>(messages) +
+                                   static_cast<size_t>(restarts));
   ExpectNoReplyOfTheMtasOwn();
   EXPECT_EQ(gate().Count("failures"), 0);
   EXPECT_EQ(gate().Count("drained"), 0);

@@ -38,7 +38,7 @@ void ExpectBounds(const SpaceSaving& sketch, const Counts& counts,
     EXPECT_LE(key.error, sketch.floor()) << key.key;
   }
   for (const auto& [key, real] : counts) {
-    if (watched.count(key) == 0) {
+    if (!watched.contains(key)) {
       EXPECT_LE(real, sketch.floor()) << key;
     }
   }
