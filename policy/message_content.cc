@@ -32,14 +32,12 @@ constexpr std::string_view kLineEnd = "\r\n";
 
 }  // namespace
 
-void MessageContent::Begin() {
+void MessageContent::Begin() { facts_.SetNumber(FactId::kFromCount, 0); }
+
+void MessageContent::Forget() {
   body_.clear();
   size_ = 0;
   from_count_ = 0;
-  facts_.SetNumber(FactId::kFromCount, 0);
-}
-
-void MessageContent::Release() {
   for (std::string* text : {&body_, &ScratchOfThread()}) {
     if (text->capacity() > rules::FactSet::kKeptBytes) {
       std::string().swap(*text);

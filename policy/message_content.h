@@ -2,7 +2,7 @@
 // of the body.
 //
 // Order of calls: Begin, AddHeader for each field, AddBody for each chunk,
-// End. Memory is kept from message to message.
+// End, Forget. Memory is kept from message to message.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,10 @@ class MessageContent {
   // Requires: the facts of the last message's content are cleared. From then
   // on from.count is known: 0.
   void Begin();
-  // Gives back what a large message took; small ones keep their memory.
-  void Release();
+  // Nothing of the message is left: also a content that comes without Begin,
+  // of an MTA that leaves out MAIL, begins anew. Gives back what a large
+  // message took; small ones keep their memory.
+  void Forget();
   // A field as the MTA hands it over (folded, encoded). `id`: its index when
   // the policy reads headers of this name (Policy::FindHeader).
   void AddHeader(std::string_view name, std::string_view value,

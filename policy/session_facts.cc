@@ -273,7 +273,7 @@ void SessionFacts::Time(const Now& now) {
 
 void SessionFacts::ClearMessage() {
   facts_.ClearFrom(Stage::kMail);
-  content_.Release();
+  content_.Forget();
   rejected_by_mta_ = false;
 }
 

@@ -75,6 +75,20 @@ TEST_F(MessageContentTest, BodyIsItsBegin) {
   EXPECT_EQ(facts_.text(kBody), "abcde");
 }
 
+TEST_F(MessageContentTest, NothingIsLeftOfAMessageThatIsForgotten) {
+  AddFrom("a@x.example, b@y.example");
+  content_.AddBody("abc", 5);
+  content_.Forget();
+  facts_.ClearFrom(rules::Stage::kMail);
+  content_.AddBody("de", 5);
+  content_.End();
+  EXPECT_EQ(facts_.text(kBody), "de");
+  EXPECT_EQ(facts_.number(kMessageSize), 4);
+  AddFrom("c@z.example");
+  EXPECT_EQ(facts_.number(kFromCount), 1);
+  EXPECT_EQ(facts_.text(kFrom), "c@z.example");
+}
+
 TEST_F(MessageContentTest, BodyIsValidUtf8) {
   content_.AddBody("gr\xfcn", 100);
   content_.End();
