@@ -8,26 +8,19 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "milter/listener.h"
-#include "policy/clock.h"
 #include "tests/milter/mta_client.h"
 #include "tests/milter/mta_packets.h"
-#include "tests/mta/child_process.h"
-#include "tests/mta/temp_dir.h"
-#include "tests/rules/policy_text.h"
+#include "tests/milter/native_door_fixture.h"
 
 namespace gate::milter {
 namespace {
@@ -46,84 +39,10 @@ at rcpt {
 at message { seen: add header "X-Seen" "yes" }
 )";
 
-class NativeDoorTest : public ::testing::Test {
+class NativeDoorTest : public NativeDoorFixture {
  protected:
-  NativeDoorTest() {
-    std::signal(SIGPIPE, SIG_IGN);  // as the daemon does
-    engine_.Install(rules::CompileText(kPolicy));
-  }
-  ~NativeDoorTest() override {
-    if (!door_) return;
-    Stop();
-    Stop();
-    thread_.join();
-  }
-
-  // On a unix socket, or on `addresses`.
-  void Serve(const NativeDoorOptions& options) {
-    Serve(options, {"unix:" + Path()});
-  }
-  void Serve(const NativeDoorOptions& options,
-             const std::vector<std::string>& addresses) {
-    std::vector<DoorSocket> sockets;
-    for (const std::string& address : addresses) {
-      rules::SocketSetting setting;
-      setting.address = address;
-      absl::StatusOr<Listener> listener = Listener::Bind(setting);
-      ASSERT_TRUE(listener.ok()) << listener.status();
-      sockets.push_back({.fd = listener->fd(),
-                         .name = "name" + std::to_string(sockets.size())});
-      listeners_.push_back(*std::move(listener));
-    }
-    door_.emplace(context_, std::move(sockets), options,
-                  [this] { closed_ = true; });
-    thread_ = std::thread([this] {
-      EXPECT_TRUE(door_->Run().ok());
-      ended_ = true;
-    });
-  }
-  std::string Path(const std::string& name = "gate.sock") const {
-    return folder_.path() + "/" + name;
-  }
-  int ListeningFd() const { return listeners_.front().fd(); }
-
-  void Stop() { door_->Stop(); }
-  // Nobody is accepted any more.
-  bool AwaitClosed() const {
-    return mta::WaitUntil([this] { return closed_.load(); }, seconds(10));
-  }
-  bool ended() const { return ended_; }
-  bool AwaitEnd() const {
-    return mta::WaitUntil([this] { return ended_.load(); }, seconds(10));
-  }
-  uint64_t Counted(Counter counter) const {
-    return statistics_.Snapshot().counters[static_cast<size_t>(counter)];
-  }
-
- private:
-  mta::TempDir folder_;
-  std::vector<Listener> listeners_;
-  policy::SystemClock clock_;
-  policy::Statistics statistics_;
-  Log log_{"error", statistics_};
-  Stores stores_{std::nullopt, log_};
-  policy::NullEventLog events_;
-  policy::References references_{/*node=*/0};
-  policy::Engine engine_{clock_, statistics_, events_, references_};
-  const DoorContext context_{engine_, stores_, statistics_, log_};
-  std::atomic<bool> closed_ = false;
-  std::atomic<bool> ended_ = false;
-  std::optional<NativeDoor> door_;
-  std::thread thread_;
+  NativeDoorTest() : NativeDoorFixture(kPolicy) {}
 };
-
-// Into the middle of a message.
-void Begin(MtaClient& mta) {
-  ASSERT_TRUE(mta.Negotiate());
-  ASSERT_EQ(mta.Connect("mx.a.example", "192.0.2.1", 25000).verdict, 'c');
-  ASSERT_EQ(mta.Helo("mx.a.example").verdict, 'c');
-  ASSERT_EQ(mta.Mail("<a@a.example>").verdict, 'c');
-}
 
 // Threads of this process that are loops.
 size_t CountLoopThreads() {
@@ -187,7 +106,7 @@ TEST_F(NativeDoorTest, AutoIsOneLoopWhereOneProcessorMayBeUsed) {
 TEST_F(NativeDoorTest, DrainLetsASessionEndItsMessage) {
   Serve({.loops = 2});
   MtaClient mta(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   Stop();
   ASSERT_TRUE(AwaitClosed());
   EXPECT_EQ(mta.Rcpt("<x@c.example>").text, "550 5.7.1 Not here");
@@ -204,7 +123,7 @@ TEST_F(NativeDoorTest, DrainLetsASessionEndItsMessage) {
 TEST_F(NativeDoorTest, NewConnectionsWaitWhileItDrains) {
   Serve({.loops = 2});
   MtaClient open(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(open));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(open));
   Stop();
   ASSERT_TRUE(AwaitClosed());
   MtaClient late(Path());
@@ -218,7 +137,7 @@ TEST_F(NativeDoorTest, NewConnectionsWaitWhileItDrains) {
 TEST_F(NativeDoorTest, AfterTheDrainTheNextEventIsAnswered421) {
   Serve({.loops = 2, .drain_us = 0});
   MtaClient mta(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   MtaClient fresh(Path());
   ASSERT_TRUE(fresh.Negotiate());
   Stop();
@@ -240,7 +159,7 @@ TEST_F(NativeDoorTest, AfterTheDrainANegotiationIsStillAnswered) {
   MtaClient half(Path());
   half.SendBytes(offer.substr(0, 7));
   MtaClient last(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(last));  // all three are accepted
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(last));  // all three are accepted
   Stop();
   ASSERT_TRUE(AwaitClosed());
   ASSERT_EQ(last.Rcpt("<b@b.example>").text.substr(0, 3), "421");
@@ -257,7 +176,7 @@ TEST_F(NativeDoorTest, AfterTheDrainANegotiationIsStillAnswered) {
 TEST_F(NativeDoorTest, SilentSessionsDoNotOutliveTheDrain) {
   Serve({.loops = 2, .drain_us = 0});
   MtaClient mta(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   Stop();
   EXPECT_TRUE(AwaitEnd());
 }
@@ -271,7 +190,7 @@ TEST_F(NativeDoorTest, WithoutConnectionsItEndsAtOnce) {
 TEST_F(NativeDoorTest, StoppedTwiceItEndsAtOnce) {
   Serve({.loops = 2});
   MtaClient mta(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   Stop();
   ASSERT_TRUE(AwaitClosed());
   EXPECT_FALSE(ended());
@@ -282,9 +201,9 @@ TEST_F(NativeDoorTest, StoppedTwiceItEndsAtOnce) {
 TEST_F(NativeDoorTest, BeyondMaxConnectionsTheNextIsAnswered421) {
   Serve({.loops = 2, .max_connections = 2});
   std::optional<MtaClient> first(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(*first));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(*first));
   MtaClient second(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(second));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(second));
   {
     MtaClient third(Path());
     ASSERT_TRUE(third.Negotiate());
@@ -349,7 +268,7 @@ TEST_F(NativeDoorTest, LoopsShareTheConnections) {
 TEST_F(NativeDoorTest, SilentConnectionsEndWith421) {
   Serve({.loops = 1, .half_packet_us = 100'000, .idle_us = 300'000});
   MtaClient mta(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   const MtaClient::Packet farewell = mta.Receive();
   EXPECT_EQ(farewell.command, 'y');
   EXPECT_EQ(farewell.data.substr(0, 3), "421");
@@ -360,7 +279,7 @@ TEST_F(NativeDoorTest, SilentConnectionsEndWith421) {
 TEST_F(NativeDoorTest, BusyConnectionsAreNotSilent) {
   Serve({.loops = 1, .idle_us = 2'000'000});
   MtaClient mta(Path());
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   const auto refused = [&mta] {
     return mta.Rcpt("<b@b.example>").verdict != 'c';
   };
@@ -372,7 +291,7 @@ TEST_F(NativeDoorTest, SocketsHaveTheirNames) {
   Serve({.loops = 2}, {"unix:" + Path("a"), "unix:" + Path("b")});
   for (const auto& [path, name] : {std::pair("a", "name0"), {"b", "name1"}}) {
     MtaClient mta(Path(path));
-    ASSERT_NO_FATAL_FAILURE(Begin(mta));
+    ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
     EXPECT_EQ(mta.Rcpt("<b@listener.example>").text,
               std::string("550 5.7.1 By ") + name);
   }
@@ -387,7 +306,7 @@ TEST_F(NativeDoorTest, TwoWritesOverTcpAreAnsweredAtOnce) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(connect(fd, address->get(), address->size), 0);
   MtaClient mta(fd);
-  ASSERT_NO_FATAL_FAILURE(Begin(mta));
+  ASSERT_NO_FATAL_FAILURE(BeginMessage(mta));
   std::vector<SteadyClock::duration> waits;
   // The system acknowledges the first dozen at once on its own.
   for (int i = 0; i < 101; ++i) {
