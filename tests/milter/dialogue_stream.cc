@@ -69,7 +69,8 @@ std::string DialogueStream::Break() {
 }
 
 std::string DialogueStream::Judge(const MtaPacket& packet,
-                                  const std::string& bytes) const {
+                                  const std::string& bytes) {
+  answers_ += bytes;
   const std::string after = std::string(" after ") + packet.command;
   if (bytes.size() > kLargestAnswer) return "a huge answer" + after;
   const auto answer = ReadAnswer(bytes);

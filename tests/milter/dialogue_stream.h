@@ -24,16 +24,19 @@ class DialogueStream {
   bool ended() const { return mta_.state() != Dialogue::State::kOpen; }
   // Packets that were answered, or needed no answer.
   size_t packets() const { return packets_; }
+  // All that came back.
+  const std::string& answers() const { return answers_; }
 
  private:
   std::string Take(const MtaPacket& packet, bool hold);
   std::string Break();
-  std::string Judge(const MtaPacket& packet, const std::string& bytes) const;
+  std::string Judge(const MtaPacket& packet, const std::string& bytes);
 
   DialogueWorld& world_;
   DialogueMta& mta_;
   std::string kept_;
   size_t packets_ = 0;
+  std::string answers_;
 };
 
 }  // namespace gate::milter

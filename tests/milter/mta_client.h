@@ -74,6 +74,8 @@ class MtaClient {
   Packet Receive();
   // So many bytes; fewer: the milter has closed, or was silent for 10 s.
   std::string Read(size_t size);
+  // Of the connection; stays the client's.
+  int fd() const { return fd_; }
 
  private:
   Answer Ask(uint32_t left_out, char command, std::string_view data);

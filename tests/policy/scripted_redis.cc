@@ -38,17 +38,21 @@ std::optional<std::vector<std::string>> TakeRedisCommand(std::string& input) {
   return command;
 }
 
-ScriptedRedis::ScriptedRedis(const std::string& unix_path, Script script)
-    : script_(std::move(script)),
-      listener_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+int ListenAsRedis(const std::string& unix_path) {
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) !=
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) !=
           0 ||
-      listen(listener_, 16) != 0) {
+      listen(listener, 64) != 0) {
     std::abort();
   }
+  return listener;
+}
+
+ScriptedRedis::ScriptedRedis(const std::string& unix_path, Script script)
+    : script_(std::move(script)), listener_(ListenAsRedis(unix_path)) {
   thread_ = std::thread([this] { Run(); });
 }
 

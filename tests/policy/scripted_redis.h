@@ -14,6 +14,9 @@ namespace gate::policy {
 // none: it is not whole.
 std::optional<std::vector<std::string>> TakeRedisCommand(std::string& input);
 
+// A socket that listens there. The caller's.
+int ListenAsRedis(const std::string& unix_path);
+
 // Serves one connection after the other, on a thread of its own.
 class ScriptedRedis {
  public:
