@@ -243,8 +243,8 @@ TEST_F(HostileTest, EndsWhatIsNoCommandOrMalformed) {
     EXPECT_EQ(Counted(why), before + 1) << fault.data;
   }
   MtaClient empty(path());
-  empty.SendBytes("\0\0\0\0"s);
   const uint64_t before = Counted(Counter::kMalformedPackets);
+  empty.SendBytes("\0\0\0\0"s);
   EXPECT_THAT(Farewell(empty), StartsWith("421 4.3.2 "));
   EXPECT_EQ(Counted(Counter::kMalformedPackets), before + 1);
 }
