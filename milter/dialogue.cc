@@ -173,7 +173,7 @@ Features Dialogue::Agree(const Features& offered) {
   if (turned_away_) return Choose(NeedsToTurnAway(), offered);
   Close();  // of an MTA that negotiates twice
   const Needs& needs = Opened().policy().needs();
-  context_.lost_actions.Report(MissingActions(needs, offered));
+  context_.lost_features.Report(Missing(needs, offered));
   return Choose(needs, offered);
 }
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "milter/connection.h"
-#include "milter/lost_actions.h"
+#include "milter/lost_features.h"
 #include "milter/protocol.h"
 #include "milter/received_macros.h"
 #include "policy/engine.h"
@@ -28,7 +28,7 @@ struct DialogueContext {
   policy::Engine& engine;
   policy::Store& store;
   policy::Statistics& statistics;
-  LostActions& lost_actions;
+  LostFeatures& lost_features;
 };
 
 class Dialogue;

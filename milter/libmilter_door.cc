@@ -369,7 +369,7 @@ class LibmilterCallbacks {
     const Features wanted = Choose(needs, offered);
     peer.may_skip = (wanted.steps & kStepSkip) != 0;
     if ((wanted.actions & kActionSetMacros) != 0) AskForMacros(ctx, needs);
-    door_->lost_actions_.Report(MissingActions(needs, offered));
+    door_->lost_features_.Report(Missing(needs, offered));
     return wanted;
   }
 
@@ -408,7 +408,7 @@ LibmilterDoor::LibmilterDoor(policy::Engine& engine, policy::Store& store,
     : engine_(engine),
       store_(store),
       statistics_(statistics),
-      lost_actions_(log) {
+      lost_features_(log) {
   assert(LibmilterCallbacks::door_ == nullptr);
   LibmilterCallbacks::door_ = this;
 }

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "milter/door.h"
 #include "milter/log.h"
-#include "milter/lost_actions.h"
+#include "milter/lost_features.h"
 #include "policy/engine.h"
 #include "policy/statistics.h"
 #include "policy/store.h"
@@ -44,7 +44,7 @@ class LibmilterDoor : public Door {
   policy::Engine& engine_;
   policy::Store& store_;
   policy::Statistics& statistics_;
-  LostActions lost_actions_;
+  LostFeatures lost_features_;
   std::string listener_;
 };
 

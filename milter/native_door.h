@@ -39,7 +39,7 @@ class NativeDoor : public Door {
   const std::vector<DoorSocket> sockets_;
   const NativeDoorOptions options_;
   const std::function<void()> closed_;
-  LostActions lost_actions_;
+  LostFeatures lost_features_;
   // Descriptors to wait for: told by Stop, and by loops that have changed.
   UniqueFd stop_;
   UniqueFd progress_;

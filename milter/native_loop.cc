@@ -44,7 +44,7 @@ NativeLoop::NativeLoop(LoopContext& context)
                     .dialogue = {.engine = context.door.engine,
                                  .store = store_->store(),
                                  .statistics = context.door.statistics,
-                                 .lost_actions = context.lost_actions},
+                                 .lost_features = context.lost_features},
                     .input = input_,
                     .output = {}},
       tick_(loop_, [this] { Tick(); }),

@@ -30,7 +30,7 @@ struct NativeDoorOptions {
 // What the loops of a door share.
 struct LoopContext {
   const DoorContext& door;
-  LostActions& lost_actions;
+  LostFeatures& lost_features;
   const NativeDoorOptions& options;
   std::span<const DoorSocket> sockets;
   size_t loops = 1;

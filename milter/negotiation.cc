@@ -22,23 +22,50 @@ constexpr StepSwitch kSteps[] = {
     {&Needs::body, kStepNoBody},
 };
 
-struct ActionSwitch {
+// What old MTAs lack. An event exists for an MTA that offers to leave it out:
+// Postfix never sends one whose bit it does not offer (np_mask in milter8.c:
+// DATA from `milter_protocol = 4` on), and libmilter, which tells callbacks no
+// version, judges an MTA by this bit too (st_optionneg in engine.c). All
+// others are in version 2 already, but for unknown commands, which no rule
+// needs.
+struct FeatureSwitch {
   bool Needs::*needed;
-  uint32_t action;
-  std::string_view name;
+  Features feature;
+  std::string_view loss;
 };
-constexpr ActionSwitch kActions[] = {
-    {&Needs::add_headers, kActionAddHeaders, "add headers"},
-    {&Needs::change_headers, kActionChangeHeaders, "change or remove headers"},
-    {&Needs::quarantine, kActionQuarantine, "quarantine messages"},
+constexpr FeatureSwitch kFeatures[] = {
+    {&Needs::add_headers,
+     {.actions = kActionAddHeaders},
+     "the MTA does not offer to add headers: rules that do so have no effect "
+     "there"},
+    {&Needs::change_headers,
+     {.actions = kActionChangeHeaders},
+     "the MTA does not offer to change or remove headers: rules that do so "
+     "have no effect there"},
+    {&Needs::quarantine,
+     {.actions = kActionQuarantine},
+     "the MTA does not offer to quarantine messages: rules that do so have no "
+     "effect there"},
+    {&Needs::rules_at_data,
+     {.steps = kStepNoData},
+     "the MTA does not offer the event DATA (milter protocol 4 and later): "
+     "rules `at data` never run there; for Postfix, in main.cf: "
+     "milter_protocol = 6"},
+    {&Needs::rejected_recipients,
+     {.steps = kStepRejectedRecipients},
+     "the MTA does not offer to tell of recipients that it refuses (milter "
+     "protocol 6): rcpt.rejected counts those that rules refuse only; for "
+     "Postfix, in main.cf: milter_protocol = 6"},
 };
 
-uint32_t NeededActions(const Needs& needs) {
-  uint32_t actions = 0;
-  for (const ActionSwitch& each : kActions) {
-    if (needs.*each.needed) actions |= each.action;
+Features Needed(const Needs& needs) {
+  Features features;
+  for (const FeatureSwitch& each : kFeatures) {
+    if (!(needs.*each.needed)) continue;
+    features.actions |= each.feature.actions;
+    features.steps |= each.feature.steps;
   }
-  return actions;
+  return features;
 }
 
 }  // namespace
@@ -54,20 +81,26 @@ Features Choose(const Needs& needs, const Features& offered) {
     steps |= kStepNoReplyToHeaders;
   }
   if (needs.rejected_recipients) steps |= kStepRejectedRecipients;
-  const uint32_t actions = NeededActions(needs) | kActionSetMacros;
+  const uint32_t actions = Needed(needs).actions | kActionSetMacros;
   return {.actions = actions & offered.actions, .steps = steps & offered.steps};
 }
 
-uint32_t MissingActions(const Needs& needs, const Features& offered) {
-  return NeededActions(needs) & ~offered.actions;
+Features Missing(const Needs& needs, const Features& offered) {
+  const Features needed = Needed(needs);
+  return {.actions = needed.actions & ~offered.actions,
+          .steps = needed.steps & ~offered.steps};
 }
 
-std::vector<std::string_view> ActionNames(uint32_t actions) {
-  std::vector<std::string_view> names;
-  for (const ActionSwitch& each : kActions) {
-    if ((actions & each.action) != 0) names.push_back(each.name);
+std::vector<std::string_view> Losses(const Features& missing) {
+  std::vector<std::string_view> losses;
+  for (const FeatureSwitch& each : kFeatures) {
+    const Features& feature = each.feature;
+    if ((missing.actions & feature.actions) != 0 ||
+        (missing.steps & feature.steps) != 0) {
+      losses.push_back(each.loss);
+    }
   }
-  return names;
+  return losses;
 }
 
 MacroPlace PlaceOf(rules::Stage stage) {

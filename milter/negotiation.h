@@ -14,10 +14,11 @@ namespace gate::milter {
 // Never more than is offered, never more than is needed.
 Features Choose(const rules::Needs& needs, const Features& offered);
 
-// Needed, but not offered: rules that do it have no effect.
-uint32_t MissingActions(const rules::Needs& needs, const Features& offered);
-// "add headers", ...
-std::vector<std::string_view> ActionNames(uint32_t actions);
+// Needed, but not offered: actions, and the steps (kStepNoData,
+// kStepRejectedRecipients) of events that do not come.
+Features Missing(const rules::Needs& needs, const Features& offered);
+// What each of them costs, as it stands in the log.
+std::vector<std::string_view> Losses(const Features& missing);
 
 // For which command an MTA is asked for the macros of a stage.
 MacroPlace PlaceOf(rules::Stage stage);

@@ -104,6 +104,7 @@ class NeedsBuilder {
     } else {
       Step(rule.stage) = true;
     }
+    if (rule.stage == Stage::kData) needs_.rules_at_data = true;
     // MAIL begins a message: what is left of the one before must go.
     if (rule.stage > Stage::kMail) needs_.mail = true;
     // Refusals at connect and helo are given at MAIL, but for 421 at connect.

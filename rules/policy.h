@@ -168,6 +168,8 @@ struct Needs {
   // and no limit counts bytes.
   bool body_start_only = false;
   bool rejected_recipients = false;  // SMFIP_RCPT_REJ
+  // Beyond `data`, which also brings queue.id: that comes later as well.
+  bool rules_at_data = false;
   bool add_headers = false, change_headers = false, quarantine = false;
   // Macro names per stage, as smfi_setsymlist writes them, without doubles.
   std::array<std::vector<std::string>, kStageCount> macros;

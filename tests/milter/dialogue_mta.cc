@@ -37,7 +37,7 @@ policy::Now FaultyClock::Read() const {
 }
 
 DialogueWorld::DialogueWorld(std::shared_ptr<const rules::Policy> policy)
-    : lost_actions_(SharedLog()) {
+    : lost_features_(SharedLog()) {
   engine_.Install(std::move(policy));
 }
 

@@ -55,11 +55,11 @@ class DialogueWorld {
   FaultyClock clock_;
   policy::Statistics statistics_;
   policy::NullEventLog log_;
-  LostActions lost_actions_;
+  LostFeatures lost_features_;
   HeldStore store_;
   policy::References references_{/*node=*/0};
   policy::Engine engine_{clock_, statistics_, log_, references_};
-  const DialogueContext context_{engine_, store_, statistics_, lost_actions_};
+  const DialogueContext context_{engine_, store_, statistics_, lost_features_};
 };
 
 // One connection. Thread-compatible.

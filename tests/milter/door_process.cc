@@ -22,7 +22,7 @@ int RunDoor(DoorKind kind, const std::string& policy, int listening_fd) {
   std::signal(SIGPIPE, SIG_IGN);
   policy::SystemClock clock;
   policy::Statistics statistics;
-  Log log("error", statistics);
+  Log log("warning", statistics);
   Stores stores(std::nullopt, log);
   policy::NullEventLog events;
   policy::References references(/*node=*/0);

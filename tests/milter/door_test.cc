@@ -9,6 +9,7 @@
 
 #include "tests/milter/door_process.h"
 #include "tests/milter/mta_client.h"
+#include "tests/occurrences.h"
 
 namespace gate::milter {
 namespace {
@@ -81,6 +82,28 @@ TEST_P(DoorTest, AsksForTheMacrosOfItsFacts) {
   ASSERT_TRUE(mta.wanted_macros().contains(1));
   EXPECT_THAT(mta.wanted_macros().at(1), HasSubstr("{tls_version}"));
   EXPECT_FALSE(mta.wanted_macros().contains(5)) << "nothing at its end";
+}
+
+// Postfix with `milter_protocol = 2` offers just this, and never says DATA.
+TEST_P(DoorTest, TellsOnceThatAnOldMtaHasNoData) {
+  ::testing::internal::CaptureStderr();
+  Serve(std::string(kNoRelay) +
+        "at data { never: reject 550 5.7.1 \"Never\" when rcpt.count > 0 }");
+  for (int i = 0; i < 3; ++i) {
+    MtaClient mta(Path());
+    ASSERT_TRUE(mta.Negotiate({.actions = 0x3f, .steps = 0x7f}, /*version=*/2));
+    EXPECT_EQ(mta.Connect("mx.a.example", "192.0.2.1", 25000).verdict, 'c');
+    EXPECT_EQ(mta.Mail("<a@a.example>").verdict, 'c');
+    EXPECT_EQ(mta.Rcpt("<x@elsewhere.example>").text,
+              "554 5.7.1 Relaying denied");
+    EXPECT_EQ(mta.Rcpt("<b@b.example>").verdict, 'c');
+    EXPECT_EQ(mta.EndOfMessage().verdict, 'c');
+    mta.Quit();
+  }
+  EXPECT_EQ(Stop(SIGTERM), 0);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(Occurrences(log, "does not offer"), 1u) << log;
+  EXPECT_THAT(log, HasSubstr("warning: the MTA does not offer the event DATA"));
 }
 
 TEST_P(DoorTest, TellsTheNameOfItsSocket) {

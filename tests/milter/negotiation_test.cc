@@ -7,6 +7,8 @@ namespace gate::milter {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr Features kAll = {.actions = 0x1ff, .steps = 0x1fffff};
 constexpr uint32_t kAllSteps = 0x37f;  // connect to end of headers, data
@@ -62,13 +64,37 @@ TEST(Negotiation, NeverWantsMoreThanIsOffered) {
   EXPECT_EQ(features.steps & ~offered.steps, 0u);
 }
 
+std::vector<std::string_view> LostTo(const rules::Needs& needs,
+                                     const Features& offered) {
+  return Losses(Missing(needs, offered));
+}
+
 TEST(Negotiation, TellsWhatAnMtaCannotDo) {
   rules::Needs needs;
   needs.change_headers = needs.quarantine = true;
-  const uint32_t lost =
-      MissingActions(needs, {.actions = kActionQuarantine, .steps = 0});
-  EXPECT_THAT(ActionNames(lost), ElementsAre("change or remove headers"));
-  EXPECT_EQ(MissingActions(needs, kAll), 0u);
+  EXPECT_THAT(LostTo(needs, {.actions = kActionQuarantine, .steps = 0}),
+              ElementsAre("the MTA does not offer to change or remove headers: "
+                          "rules that do so have no effect there"));
+  EXPECT_THAT(LostTo(needs, kAll), IsEmpty());
+}
+
+// MILTER8_V*_PROTO_MASK of Postfix's milter8.c.
+constexpr uint32_t kVersion2 = 0x7f;
+constexpr uint32_t kVersion3 = kVersion2 | kStepNoUnknown;
+constexpr uint32_t kVersion4 = kVersion3 | kStepNoData;
+
+TEST(Negotiation, TellsWhichEventsAnOldMtaLacks) {
+  rules::Needs needs;
+  needs.connect = needs.helo = needs.mail = needs.rcpt = needs.headers =
+      needs.end_of_headers = needs.body = needs.data = true;
+  const auto data = HasSubstr("rules `at data` never run there");
+  const auto rejected = HasSubstr("rcpt.rejected");
+  EXPECT_THAT(LostTo(needs, {.steps = kVersion2}), IsEmpty());
+  needs.rules_at_data = needs.rejected_recipients = true;
+  EXPECT_THAT(LostTo(needs, {.steps = kVersion2}), ElementsAre(data, rejected));
+  EXPECT_THAT(LostTo(needs, {.steps = kVersion3}), ElementsAre(data, rejected));
+  EXPECT_THAT(LostTo(needs, {.steps = kVersion4}), ElementsAre(rejected));
+  EXPECT_THAT(LostTo(needs, kAll), IsEmpty());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/mta/gate_test.h"
+#include "tests/occurrences.h"
 
 namespace gate::mta {
 namespace {
@@ -49,6 +50,35 @@ TEST_F(Negotiation, PolicyWithABodyRuleGetsTheBody) {
   const std::string log =
       LogOf("at message { words: reject when body ~ /x{8}/ }");
   EXPECT_THAT(log, HasSubstr("event: SMFIC_BODY;"));
+}
+
+// Postfix never says DATA then.
+TEST_F(Negotiation, AnOldProtocolHasNoRulesAtDataAndTheLogSaysSo) {
+  ASSERT_NO_FATAL_FAILURE(
+      StartGate(R"(
+at rcpt { nobody: reject 550 5.1.1 "Nobody" when rcpt.local == "nobody" }
+at data { never: reject 554 5.7.1 "Never" when sender.local == "data" }
+at headers { spoof: reject 554 5.7.1 "No spoof" when from == "spoof@sender.example" }
+)",
+                {.open = true, .settings = {"milter_protocol=2"}}));
+  SmtpClient client = Visit();
+  EXPECT_EQ(
+      client
+          .Deliver("<data@sender.example>", "<bob@example.org>", kCleanMessage)
+          .code,
+      250);
+  EXPECT_EQ(client.Mail("<a@sender.example>").code, 250);
+  EXPECT_EQ(client.Rcpt("<nobody@example.org>").text, "550 5.1.1 Nobody");
+  client.Send("RSET");
+  EXPECT_EQ(client
+                .Deliver("<a@sender.example>", "<bob@example.org>",
+                         "From: spoof@sender.example\n\nx\n")
+                .text,
+            "554 5.7.1 No spoof");
+  const std::string log = gate().Log();
+  EXPECT_EQ(Occurrences(log, "does not offer"), 1u);
+  EXPECT_THAT(log, HasSubstr("rules `at data` never run there; for Postfix, in "
+                             "main.cf: milter_protocol = 6"));
 }
 
 class KeptVerdicts : public BothMtasTest {};
