@@ -1,5 +1,7 @@
 #include "policy/loop_redis_store.h"
 
+#include <new>
+
 #include "policy/redis_script.h"
 
 namespace gate::policy {
@@ -22,11 +24,13 @@ void LoopRedisStore::Submit(Batch& batch, Waiter& waiter) noexcept {
 
 bool LoopRedisStore::Post(const Effects& effects) noexcept {
   if (!client_ || !client_->ready()) return false;
-  command_.clear();
-  if (AppendPost(ScriptName::kHash, effects, command_)) {
-    client_->Post(command_);
+  try {
+    command_.clear();
+    const bool any = AppendPost(ScriptName::kHash, effects, command_);
+    return !any || client_->Post(command_);
+  } catch (const std::bad_alloc&) {
+    return false;  // as if Redis were away
   }
-  return true;
 }
 
 void LoopRedisStore::Flush() noexcept {

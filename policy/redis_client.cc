@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -84,22 +85,39 @@ RedisClient::~RedisClient() {
   }
 }
 
-void RedisClient::Ask(Batch& batch, Waiter& waiter) {
+void RedisClient::Ask(Batch& batch, Waiter& waiter) noexcept {
   if (!ready()) return AnswerUnavailable(batch, waiter);
-  AppendAsk(ScriptName::kHash, batch, wire_->output());
-  RedisPending::Entry& entry = Push(Kind::kAsk);
-  entry.batch = &batch;
-  entry.waiter = &waiter;
+  std::string& out = wire_->output();
+  const size_t before = out.size();
+  try {
+    AppendAsk(ScriptName::kHash, batch, out);
+    RedisPending::Entry& entry = Push(Kind::kAsk);
+    entry.batch = &batch;
+    entry.waiter = &waiter;
+  } catch (const std::bad_alloc&) {
+    // Half a command, or one that no entry waits for, would give each answer
+    // to the wrong question.
+    out.resize(before);
+    AnswerUnavailable(batch, waiter);
+  }
 }
 
-void RedisClient::Post(std::string& command) {
-  if (!ready()) return;
-  wire_->output().append(command);
-  Push(Kind::kPost).command.swap(command);
+bool RedisClient::Post(std::string& command) noexcept {
+  if (!ready()) return false;
+  std::string& out = wire_->output();
+  const size_t before = out.size();
+  try {
+    out.append(command);
+    Push(Kind::kPost).command.swap(command);
+    return true;
+  } catch (const std::bad_alloc&) {
+    out.resize(before);
+    return false;
+  }
 }
 
 // Deadlines begin here: how long the loop was busy says nothing of Redis.
-void RedisClient::Flush() {
+void RedisClient::Flush() noexcept {
   if (!wire_) return;
   wire_->Flush();
   if (unsent_ == 0) return;

@@ -56,11 +56,11 @@ class RedisClient : private RedisWire::Handler {
   bool ready() const { return ready_.load(std::memory_order_relaxed); }
 
   // Sends the batch with the next Flush; `waiter` is told once, maybe at once.
-  void Ask(Batch& batch, Waiter& waiter);
+  void Ask(Batch& batch, Waiter& waiter) noexcept;
   // Sends a command of AppendPost's with the next Flush; swaps `command` with
-  // a used one, to be cleared.
-  void Post(std::string& command);
-  void Flush();
+  // a used one, to be cleared. False: it is not sent.
+  bool Post(std::string& command) noexcept;
+  void Flush() noexcept;
 
  private:
   using Kind = RedisPending::Kind;

@@ -28,14 +28,16 @@ class RedisWire::Stream {
     DeleteIfUnused();
   }
 
-  void Flush() {
+  // Asks for no memory.
+  void Flush() noexcept {
     if (!connected_ || writing_ || output.empty()) return;
     uv_buf_t buffer = Buffer(output);
     const int sent = uv_try_write(&handle_->stream, &buffer, 1);
     const size_t taken = sent > 0 ? static_cast<size_t>(sent) : 0;
     if (taken == output.size()) return output.clear();
     // An error that is none of "later" comes again, and is told, in OnWritten.
-    rest_.assign(output, taken);
+    output.erase(0, taken);
+    rest_.swap(output);
     output.clear();
     writing_ = true;
     buffer = Buffer(rest_);
@@ -190,6 +192,6 @@ RedisWire::~RedisWire() { stream_->Close(); }
 
 std::string& RedisWire::output() { return stream_->output; }
 
-void RedisWire::Flush() { stream_->Flush(); }
+void RedisWire::Flush() noexcept { stream_->Flush(); }
 
 }  // namespace gate::policy

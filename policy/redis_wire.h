@@ -37,7 +37,7 @@ class RedisWire {
   // What is to be sent next: append to it, then Flush: one write. What the
   // system does not take now follows by itself.
   std::string& output();
-  void Flush();
+  void Flush() noexcept;
 
  private:
   class Stream;

@@ -1,7 +1,11 @@
 #include "policy/loop_redis_store.h"
 
+#include <string>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/allocations.h"
 #include "tests/policy/redis_observer.h"
 #include "tests/policy/redis_server.h"
 #include "tests/policy/run_until.h"
@@ -24,6 +28,14 @@ void AddBanned(Batch& batch, std::string_view subject) {
   lookup.kind = Lookup::Kind::kBanned;
   lookup.name = "client.ip";
   lookup.subject = subject;
+}
+
+void AddBan(Effects& effects, std::string_view subject) {
+  Effect& effect = effects.Append();
+  effect.kind = Effect::Kind::kBan;
+  effect.name = "client.ip";
+  effect.subject = subject;
+  effect.ban_us = 60 * kSecond;
 }
 
 // A Redis, and a store on a loop that runs while somebody waits for it.
@@ -107,6 +119,70 @@ TEST(LoopRedisStore, WhatATurnAsksIsAnsweredInItsOrder) {
               testing::ElementsAre(AnswerState::kFits, AnswerState::kFits,
                                    AnswerState::kFits, AnswerState::kOver,
                                    AnswerState::kOver));
+}
+
+// Room for some questions between two writes, and for 64 that wait.
+constexpr size_t kTooMuch = 4096;
+
+TEST(LoopRedisStore, WithoutMemoryAQuestionFailsAloneAndShiftsNoAnswer) {
+  LoopRedisHarness redis;
+  constexpr size_t kQuestions = 400;
+  std::vector<std::string> subjects;
+  for (size_t i = 0; i < kQuestions; ++i) {
+    subjects.push_back("question" + std::to_string(i));
+  }
+  Effects effects;
+  for (size_t i = 0; i < kQuestions; i += 3) AddBan(effects, subjects[i]);
+  ASSERT_TRUE(redis.store().Post(effects));
+  std::vector<Batch> batches(kQuestions);
+  for (size_t i = 0; i < kQuestions; ++i) AddBanned(batches[i], subjects[i]);
+  Told told;
+  if (!RefuseAllocationsFrom(kTooMuch)) GTEST_SKIP() << "ThreadSanitizer";
+  for (Batch& batch : batches) redis.inner().Submit(batch, told);
+  redis.inner().Flush();
+  RefuseAllocationsFrom(0);
+  const int failed = told.times();
+  EXPECT_GT(failed, 0);
+  EXPECT_LT(failed, static_cast<int>(kQuestions));
+  EXPECT_TRUE(RunUntil(redis.loop(), [&] { return told.times() == 400; }));
+  int unavailable = 0;
+  for (size_t i = 0; i < kQuestions; ++i) {
+    const AnswerState state = batches[i][0].answer.state;
+    if (state == AnswerState::kUnavailable) {
+      ++unavailable;
+    } else {
+      EXPECT_EQ(state, i % 3 == 0 ? AnswerState::kOver : AnswerState::kFits)
+          << i;
+    }
+  }
+  EXPECT_EQ(unavailable, failed);
+}
+
+TEST(LoopRedisStore, WithoutMemoryAnEffectIsTakenOrNot) {
+  LoopRedisHarness redis;
+  std::vector<std::string> subjects;
+  std::vector<Effects> effects(200);
+  for (Effects& each : effects) {
+    subjects.push_back("effect" + std::to_string(subjects.size()));
+    AddBan(each, subjects.back());
+  }
+  std::vector<bool> taken(effects.size());
+  if (!RefuseAllocationsFrom(kTooMuch)) GTEST_SKIP() << "ThreadSanitizer";
+  for (size_t i = 0; i < effects.size(); ++i) {
+    taken[i] = redis.inner().Post(effects[i]);
+  }
+  RefuseAllocationsFrom(0);
+  EXPECT_THAT(taken, testing::Contains(true));
+  EXPECT_THAT(taken, testing::Contains(false));
+  for (size_t i = 0; i < effects.size(); ++i) {
+    Batch batch;
+    AddBanned(batch, subjects[i]);
+    Told told;
+    redis.store().Submit(batch, told);
+    EXPECT_EQ(batch[0].answer.state,
+              taken[i] ? AnswerState::kOver : AnswerState::kFits)
+        << i;
+  }
 }
 
 TEST(LoopRedisStore, ShutItAnswersWhoWaitsAndWhoAsksLater) {
