@@ -1,7 +1,6 @@
 #include "milter/daemon.h"
 
 #include <pwd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "absl/synchronization/mutex.h"
 #include "milter/control.h"
 #include "milter/daemon_sockets.h"
+#include "milter/descriptors.h"
 #include "milter/door.h"
 #include "milter/listener.h"
 #include "milter/log.h"
@@ -54,14 +54,6 @@ namespace {
 constexpr size_t kPageShows = 200;
 // For decisions, and for lines, when callbacks do not end.
 constexpr absl::Duration kLastWords = absl::Seconds(2);
-// A connection of the MTA is a descriptor: the soft limit of 1024 that shells
-// and supervisors hand down is for programs that use select. Ours do not.
-void RaiseDescriptorLimit() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // Requires: privileges are not dropped yet.
 absl::StatusOr<WebOptions> ReadWebOptions(const rules::Settings& settings) {
@@ -133,7 +125,8 @@ class Daemon : public ControlHandler, public WebSource {
 
  private:
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
-      std::vector<Listener>& listeners);
+      std::vector<Listener>& listeners, uint32_t web_connections);
+  NativeDoorOptions DoorOptions(uint32_t web_connections);
   [[noreturn]] void Abandon(const absl::Status& why);
   void LogReady(const DaemonSockets& sockets);
   // Without top lists, which take longer.
@@ -156,8 +149,32 @@ class Daemon : public ControlHandler, public WebSource {
   std::optional<Ticker> roll_;
 };
 
+// As the settings say, within the limit of descriptors.
+NativeDoorOptions Daemon::DoorOptions(uint32_t web_connections) {
+  NativeDoorOptions options{.loops = settings_.loops,
+                            .max_connections = settings_.max_connections,
+                            .drain_us = settings_.drain_us};
+  const uint64_t limit = DescriptorLimit();
+  const uint64_t kept =
+      KeptDescriptors(NativeDoor::CountLoops(options), web_connections);
+  const MtaConnections wanted{.served = options.max_connections,
+                              .turned_away = options.turned_away_at_once};
+  const MtaConnections fits = WithinDescriptors(limit, kept, wanted);
+  if (fits.served < wanted.served) {
+    log_.Warning(absl::StrFormat(
+        "max-connections is %d, but the limit of %d descriptors has room for "
+        "%d: one more is answered 421; raise LimitNOFILE= of the unit (without "
+        "systemd: ulimit -Hn) to %d",
+        wanted.served, limit, fits.served,
+        kept + wanted.served + wanted.turned_away));
+  }
+  options.max_connections = fits.served;
+  options.turned_away_at_once = fits.turned_away;
+  return options;
+}
+
 absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
-    std::vector<Listener>& listeners) {
+    std::vector<Listener>& listeners, uint32_t web_connections) {
   const DoorContext context{.engine = engine_,
                             .stores = stores_,
                             .statistics = statistics_,
@@ -170,16 +187,18 @@ absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
   if (settings_.door == rules::Door::kLibmilter) {
     return MakeLibmilterDoor(context, sockets.front());
   }
-  const NativeDoorOptions options{.loops = settings_.loops,
-                                  .max_connections = settings_.max_connections,
-                                  .drain_us = settings_.drain_us};
-  return std::make_unique<NativeDoor>(context, std::move(sockets), options,
+  return std::make_unique<NativeDoor>(context, std::move(sockets),
+                                      DoorOptions(web_connections),
                                       [&listeners] { listeners.clear(); });
 }
 
 absl::Status Daemon::Run(DaemonSockets sockets, const WebOptions& web_options) {
   if (!observers_.status().ok()) return observers_.status();
-  const auto door = MakeDoor(sockets.milter);
+  const uint32_t web_connections =
+      sockets.web
+          ? WebConnections(DescriptorLimit(), web_options.max_connections)
+          : 0;
+  const auto door = MakeDoor(sockets.milter, web_connections);
   if (!door.ok()) return door.status();
   LogReady(sockets);
   ControlServer control(std::move(sockets.control), *this);

@@ -30,15 +30,6 @@ sigset_t StopSignals() {
   return signals;
 }
 
-size_t CountLoops(const NativeDoorOptions& options) {
-  if (options.loops != 0) return options.loops;
-  cpu_set_t processors;
-  CPU_ZERO(&processors);
-  const bool known = sched_getaffinity(0, sizeof processors, &processors) == 0;
-  const int count = known ? CPU_COUNT(&processors) : 1;
-  return std::clamp<size_t>(static_cast<size_t>(count), 1, kMaxLoops);
-}
-
 // Whether an eventfd was told since it was asked before.
 bool Told(int fd) {
   uint64_t count = 0;
@@ -74,6 +65,15 @@ NativeDoor::NativeDoor(const DoorContext& context,
 }
 
 NativeDoor::~NativeDoor() = default;
+
+size_t NativeDoor::CountLoops(const NativeDoorOptions& options) {
+  if (options.loops != 0) return options.loops;
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  const bool known = sched_getaffinity(0, sizeof processors, &processors) == 0;
+  const int count = known ? CPU_COUNT(&processors) : 1;
+  return std::clamp<size_t>(static_cast<size_t>(count), 1, kMaxLoops);
+}
 
 absl::Status NativeDoor::Run() {
   const sigset_t stop_signals = StopSignals();

@@ -24,6 +24,9 @@ class NativeDoor : public Door {
              const NativeDoorOptions& options, std::function<void()> closed);
   ~NativeDoor() override;
 
+  // How many loops it has.
+  static size_t CountLoops(const NativeDoorOptions& options);
+
   // The first SIGTERM or SIGINT (or Stop): no connection is accepted any more;
   // those that are there go on for drain_us, then all are told 421, and a
   // little later it ends. The second: the end, now.

@@ -18,9 +18,6 @@ constexpr int64_t kTickUs = 1'000'000;
 constexpr int64_t kSettleUs = 2'000'000;
 // After the drain, for the events that are answered 421.
 constexpr int64_t kLastEventsUs = 5'000'000;
-// Connections beyond max-connections that are told so; more of them wait in
-// the system's queue.
-constexpr size_t kTurnedAwayAtOnce = 1024;
 // Between two lines about the same trouble.
 constexpr int64_t kSayAgainUs = 60'000'000;
 // Closed peers whose memory serves the next ones.
@@ -149,8 +146,9 @@ bool NativeLoop::OverShare() const {
 }
 
 bool NativeLoop::Full() const {
+  const NativeDoorOptions& options = context_.options;
   return context_.connections >=
-         context_.options.max_connections + kTurnedAwayAtOnce;
+         size_t{options.max_connections} + options.turned_away_at_once;
 }
 
 // Without descriptors each pauses by itself.

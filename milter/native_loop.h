@@ -22,6 +22,8 @@ namespace gate::milter {
 struct NativeDoorOptions {
   uint32_t loops = 0;  // 0: one for each processor that we may use
   uint32_t max_connections = 16384;
+  // Beyond them, such as are told so; more wait in the system's queue.
+  uint32_t turned_away_at_once = 1024;
   int64_t half_packet_us = 30'000'000;
   int64_t idle_us = 7'210'000'000;  // as libmilter
   int64_t drain_us = 30'000'000;

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "milter/control_stream.h"
+#include "milter/descriptors.h"
 #include "milter/web_search.h"
 #include "policy/thread_name.h"
 
@@ -121,14 +121,6 @@ std::string OwnAddress(int listener) {
   return AddressOf(reinterpret_cast<const sockaddr*>(&storage)).ToString();
 }
 
-// The rest of the descriptors is the MTAs'.
-unsigned ConnectionLimit(size_t wanted) {
-  rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<unsigned>(
-      std::clamp<rlim_t>(limit.rlim_cur / 4, 1, wanted));
-}
-
 // A search whose answer finds no memory is no reason to end.
 std::string AnswerSearch(WebSource& source, const std::string& query,
                          const std::atomic<bool>& stop) {
@@ -215,7 +207,8 @@ absl::Status WebServer::Impl::Start() {
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
       static_cast<MHD_AcceptPolicyCallback>(accept), this, &OnRequest, this,
       MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-      ConnectionLimit(options.max_connections), MHD_OPTION_CONNECTION_TIMEOUT,
+      WebConnections(DescriptorLimit(), options.max_connections),
+      MHD_OPTION_CONNECTION_TIMEOUT,
       static_cast<unsigned>(options.idle.count()),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kMemoryPerConnection,
       MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <list>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -145,6 +147,42 @@ TEST_F(DaemonTest, TakesAllDescriptorsThatItMayHave) {
   rlimit its = {};
   ASSERT_EQ(prlimit(daemon.pid(), RLIMIT_NOFILE, nullptr, &its), 0);
   EXPECT_EQ(its.rlim_cur, own.rlim_max);
+}
+
+// Beyond what the limit has room for an MTA is told so, and what is kept is
+// enough for a reload.
+TEST_F(DaemonTest, ServesAsManyAsItHasDescriptorsFor) {
+  mta::GatemilterProcess daemon({.dir = folder_.path(),
+                                 .milter_socket = MilterSocket(),
+                                 .group = getgrgid(getegid())->gr_name,
+                                 .policy = kPolicy,
+                                 .arguments = {"--set", "loops 2"},
+                                 .by = {"prlimit", "--nofile=160:160"}});
+  ASSERT_EQ(daemon.fault(), "");
+  const std::string log = daemon.Log();
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(
+      log, found,
+      std::regex("warning: max-connections is 16384, but the limit of 160 "
+                 "descriptors has room for ([0-9]+): one more is answered 421; "
+                 "raise LimitNOFILE=.* to ([0-9]+)\n")))
+      << log;
+  const size_t room = std::stoul(found[1]);
+  EXPECT_GT(room, 20u);
+  EXPECT_GT(std::stoul(found[2]), 16384u + room);
+  std::list<MtaClient> mtas;
+  const auto connect = [&] {
+    MtaClient& mta = mtas.emplace_back(MilterSocket());
+    EXPECT_TRUE(mta.Negotiate());
+    return mta.Connect("x", "203.0.113.9", 1);
+  };
+  for (size_t i = 0; i < room; ++i) ASSERT_EQ(connect().verdict, 'c') << i;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(connect().text,
+              "421 4.3.2 Too many connections, try again later");
+  }
+  EXPECT_EQ(daemon.Reload().status, 0);
+  EXPECT_THAT(daemon.Log(), Not(HasSubstr("Too many open files")));
 }
 
 TEST_F(DaemonTest, ReloadInstallsAGoodPolicyAndKeepsItOverABadOne) {

@@ -48,8 +48,10 @@ GatemilterProcess::GatemilterProcess(const Options& options)
 std::string GatemilterProcess::Start(const Options& options) {
   if (options.policy_file.empty()) WriteFile(policy_file_, options.policy);
   Command command;
-  command.argv = {GATE_BINARY,  "serve", "-c",
-                  policy_file_, "--set", "control \"" + control_ + "\""};
+  command.argv = options.by;
+  command.argv.insert(command.argv.end(),
+                      {GATE_BINARY, "serve", "-c", policy_file_, "--set",
+                       "control \"" + control_ + "\""});
   if (!options.keep_sockets) {
     command.argv.insert(command.argv.end(),
                         {"--set", "socket \"unix:" + options.milter_socket +

@@ -24,6 +24,7 @@ class GatemilterProcess {
     std::string policy_file = {};
     std::string policy = {};
     std::vector<std::string> arguments = {};  // more of them for `serve`
+    std::vector<std::string> by = {};         // what runs it: "prlimit", ...
     std::vector<int> sockets = {};            // handed down to it
     bool keep_sockets = false;  // the policy sets milter_socket and others
   };
