@@ -18,7 +18,7 @@ BEGIN {
   home["idn2.h"] = "^rules/domain_name\\.cc$"
   home["libmilter"] = "^milter/libmilter_(door|threads)\\.cc$"
   home["microhttpd.h"] = "^milter/web\\.cc$"
-  home["nlohmann"] = "^milter/(commands/[a-z_]+|decision_(json|lines)|stats_json)\\.cc$"
+  home["nlohmann"] = "^milter/(commands/[a-z_]+|decision_(json|lines)|log_quote|stats_json)\\.cc$"
   home["re2"] = "^rules/pattern_set\\.cc$"
   home["openssl"] = "^policy/redis_(key|script)\\.cc$"
   home["state.pb.h"] = "^policy/state_file\\.cc$"
