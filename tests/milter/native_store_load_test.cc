@@ -32,6 +32,7 @@ constexpr int kClients = 16;
 void ForEach(uint64_t count, const std::function<void(uint64_t)>& visit) {
   std::atomic<uint64_t> next = 0;
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&] {
       for (uint64_t number = next++; number < count; number = next++) {
@@ -114,7 +115,7 @@ class NativeStreamsTest : public NativeStoreFixture {
     DialogueStream stream(world, reference);
     for (std::string_view rest = bytes; !rest.empty() && !stream.ended();) {
       const std::string_view piece = rest.substr(0, kPiece);
-      const std::string fault = stream.Feed(piece, /*hold=*/false);
+      std::string fault = stream.Feed(piece, /*hold=*/false);
       if (!fault.empty()) return fault;
       rest.remove_prefix(piece.size());
     }

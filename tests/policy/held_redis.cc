@@ -32,6 +32,19 @@ Judgement JudgeWindows(uint64_t used, uint64_t units,
   return judgement;
 }
 
+// C(harge), P(eek), G(ive back), F(orce); the first two are answered.
+void Count(char operation, uint64_t& used,
+           std::vector<std::string>::const_iterator& at,
+           std::vector<uint64_t>& numbers) {
+  const uint64_t units = std::stoull(*at++);
+  const auto [fits, allowed] = JudgeWindows(used, units, at);
+  if (operation == 'F' || (operation == 'C' && fits)) used += units;
+  if (operation == 'G') used -= std::min(used, units);
+  if (operation != 'C' && operation != 'P') return;
+  const uint64_t retry_us = fits ? 0 : 1'000'000;
+  numbers.insert(numbers.end(), {fits ? 0u : 1u, used, allowed, retry_us});
+}
+
 std::string Numbers(const std::vector<uint64_t>& numbers) {
   std::string text = "*" + std::to_string(numbers.size()) + "\r\n";
   for (const uint64_t number : numbers) {
@@ -150,23 +163,18 @@ HeldRedis::Reply HeldRedis::Execute(const std::vector<std::string>& command) {
   std::vector<uint64_t> numbers;
   for (size_t i = 0; i < keys; ++i) {
     const char operation = (*at++)[0];
-    if (operation == 'T') continue;
-    if (operation == 'X') {
-      ++at;  // nobody is banned here
-      continue;
+    switch (operation) {
+      case 'T':
+        break;
+      case 'X':
+        ++at;  // nobody is banned here
+        break;
+      case 'B':
+        numbers.insert(numbers.end(), {0, 0, 0, 0});
+        break;
+      default:
+        Count(operation, used_[command[3 + i]], at, numbers);
     }
-    if (operation == 'B') {
-      numbers.insert(numbers.end(), {0, 0, 0, 0});
-      continue;
-    }
-    uint64_t& used = used_[command[3 + i]];
-    const uint64_t units = std::stoull(*at++);
-    const auto [fits, allowed] = JudgeWindows(used, units, at);
-    if (operation == 'F' || (operation == 'C' && fits)) used += units;
-    if (operation == 'G') used -= std::min(used, units);
-    if (operation != 'C' && operation != 'P') continue;
-    numbers.insert(numbers.end(),
-                   {fits ? 0u : 1u, used, allowed, fits ? 0u : 1'000'000u});
   }
   return {.key = numbers.empty() ? "" : command[3], .bytes = Numbers(numbers)};
 }
