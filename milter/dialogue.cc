@@ -70,7 +70,7 @@ Dialogue::Dialogue(const DialogueContext& context, DialogueOwner& owner)
 void Dialogue::Open(std::string_view listener) {
   listener_ = listener;
   macros_.Clear();
-  negotiated_ = connected_ = in_message_ = false;
+  negotiated_ = connected_ = in_message_ = ended_ = false;
   turned_away_.reset();
 }
 
@@ -120,10 +120,11 @@ Dialogue::State Dialogue::Resume(std::string& out) noexcept {
 
 Dialogue::State Dialogue::Break(Counter why, std::string& out) noexcept {
   context_.statistics.Count(why);
+  const size_t before = out.size();
   try {
     AppendReplyCode(FarewellOf(why), out);
   } catch (...) {
-    // The end of the connection has to say it.
+    out.resize(before);  // the end of the connection has to say it
   }
   return State::kFarewell;
 }
@@ -145,12 +146,12 @@ Dialogue::State Dialogue::Dispatch(const Packet& packet, std::string& out) {
       return TakeMacros(packet.data, out);
     case Command::kAbort:
       if (opened_) connection_->Abort();
-      in_message_ = false;
+      in_message_ = ended_ = false;
       return State::kOpen;
     case Command::kQuitNewConnection:
       Close();
       macros_.Clear();
-      connected_ = in_message_ = false;
+      connected_ = in_message_ = ended_ = false;
       return State::kOpen;
     case Command::kQuit:
       return State::kQuit;
@@ -184,7 +185,7 @@ Dialogue::State Dialogue::Negotiate(std::string_view data, std::string& out) {
   }
   agreed_ = Agree(offer->features);
   negotiated_ = true;
-  connected_ = in_message_ = false;
+  connected_ = in_message_ = ended_ = false;
   macros_.Clear();
   std::array<MacroList, rules::kStageCount> lists;
   size_t count = 0;
@@ -211,9 +212,7 @@ Dialogue::State Dialogue::TakeMacros(std::string_view data, std::string& out) {
 
 Dialogue::State Dialogue::TakeEvent(const Packet& packet, std::string& out) {
   event_ = static_cast<Command>(packet.command);
-  // As libmilter does: what the message was charged is given back before the
-  // event asks for more.
-  if (in_message_ && opened_ && EndsMessage(event_)) connection_->Abort();
+  ForgetMessage();
   NoteOrder();
   macros_.Begin(event_);
   const bool silent = event_ == Command::kHeader &&
@@ -224,6 +223,16 @@ Dialogue::State Dialogue::TakeEvent(const Packet& packet, std::string& out) {
   const std::optional<Response> response = Decide(packet.data);
   if (!response) return Break(Counter::kMalformedPackets, out);
   return silent ? State::kOpen : Answer(*response, out);
+}
+
+// As libmilter does: what a message was charged is given back before the event
+// asks for more. And what comes behind the end of a message without a MAIL of
+// its own is not judged by what was in that message.
+void Dialogue::ForgetMessage() {
+  const bool over =
+      (in_message_ && EndsMessage(event_)) || (ended_ && IsOfMessage(event_));
+  if (over && opened_) connection_->Abort();
+  if (event_ != Command::kUnknown) ended_ = event_ == Command::kEndOfMessage;
 }
 
 void Dialogue::NoteOrder() {

@@ -84,6 +84,7 @@ class Dialogue : private Answers {
   // nullopt: malformed.
   std::optional<Response> Decide(std::string_view data);
   std::optional<Response> Connect(std::string_view data);
+  void ForgetMessage();
   void NoteOrder();
   State Answer(Response response, std::string& out);
   void AppendChanges(std::string& out) const;
@@ -101,6 +102,7 @@ class Dialogue : private Answers {
   bool negotiated_ = false;
   bool connected_ = false;   // CONNECT came
   bool in_message_ = false;  // MAIL came, its end did not
+  bool ended_ = false;       // a message, with the event before
   bool waiting_ = false;
   bool answered_ = false;
   std::optional<policy::Counter> turned_away_;

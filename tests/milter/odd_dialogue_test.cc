@@ -98,6 +98,18 @@ TEST_F(OddDialogueTest, AMessageEndsWithItsEndOrAbort) {
   }
 }
 
+TEST_F(OddDialogueTest, AMessageWithoutMailIsNotJudgedByTheOneBefore) {
+  Open(kContent);
+  NegotiateAndConnect();
+  const std::string casino = "y 554 5.7.1 Casino| ";
+  EXPECT_EQ(SayAll({kMail, kRcpt, {'B', "casi"}, kEnd}), "c c c c ");
+  EXPECT_EQ(SayAll({kRcpt, {'B', "no"}, kEnd}), "c c c ");
+  EXPECT_EQ(SayAll({{'B', "casino"}, kEnd}), "c " + casino);
+  EXPECT_EQ(SayAll({kEnd}), "c ");
+  EXPECT_EQ(SayAll({kMail, kRcpt, {'B', "casi"}, {'B', "no"}, kEnd}),
+            "c c c c " + casino);
+}
+
 TEST_F(OddDialogueTest, GivesBackWhatAMessageWithoutAnEndWasCharged) {
   for (const MtaPacket& next : {kMail, kHelo, kConnect, MtaPacket{'A'}}) {
     Open(R"(
