@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "milter/log_quote.h"
 #include "policy/thread_name.h"
@@ -163,6 +164,14 @@ void Log::Warning(std::string_view text) {
 
 void Log::Error(std::string_view text) {
   impl_->Write(spdlog::level::err, text);
+}
+
+void Log::WarningLines(std::string_view report) {
+  for (const absl::string_view line :
+       absl::StrSplit(absl::string_view(report.data(), report.size()), '\n',
+                      absl::SkipEmpty())) {
+    Warning(std::string_view(line.data(), line.size()));
+  }
 }
 
 void Log::InfoMembers(std::string_view members) {

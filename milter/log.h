@@ -31,6 +31,8 @@ class Log {
   void Info(std::string_view text);
   void Warning(std::string_view text);
   void Error(std::string_view text);
+  // A report: each of its lines that is not empty is one.
+  void WarningLines(std::string_view report);
   // A line that has members of its own: `"a":1,"b":2`. Requires: JSON.
   void InfoMembers(std::string_view members);
 

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "milter/policy_loader.h"
 
 namespace gate::milter {
@@ -40,14 +39,6 @@ std::vector<std::string> ListFiles(const rules::Policy& policy) {
     if (!list.file.empty()) files.push_back(list.file);
   }
   return files;
-}
-
-// A log line is one line; a report has many.
-void LogLines(Log& log, const std::string& report) {
-  for (const absl::string_view line :
-       absl::StrSplit(report, '\n', absl::SkipEmpty())) {
-    log.Warning(std::string_view(line.data(), line.size()));
-  }
 }
 
 }  // namespace
@@ -112,7 +103,7 @@ ReloadReport Reloader::Reload() {
 }
 
 void Reloader::LogReload(const ReloadReport& report) {
-  LogLines(log_, report.report);
+  log_.WarningLines(report.report);
   if (!report.installed) {
     log_.Error(absl::StrFormat(
         "policy %s not reloaded: the running one stays, hash %s", origin_.file,
@@ -133,7 +124,7 @@ void Reloader::PollLists() {
   const std::shared_ptr<const rules::Policy> policy = engine_.policy();
   const std::shared_ptr<const rules::ListTable> old = engine_.lists();
   const rules::ListsResult result = rules::ReloadLists(reader_, *policy, *old);
-  LogLines(log_, result.diagnostics.Render(*result.sources));
+  log_.WarningLines(result.diagnostics.Render(*result.sources));
   if (result.lists == nullptr) {
     log_.Error("lists not read again: the old contents stay");
     return;

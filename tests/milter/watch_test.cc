@@ -214,7 +214,8 @@ TEST_F(WatchTest, LinesOfTheLogAreEscaped) {
   const Guest hostile{.helo = "a\x1b[31m\" rule=x\nb"};
   for (const char* format : {"text", "json"}) {
     ASSERT_NO_FATAL_FAILURE(
-        Start("set log-format " + std::string(format) + "\n"));
+        Start("set log-format " + std::string(format) +
+              "\nlist unused domains { a.example }  # warned of\n"));
     Visit(hostile);
     EXPECT_EQ(gate_->Stop(), 0);
     const std::string log = gate_->Log();
@@ -224,6 +225,7 @@ TEST_F(WatchTest, LinesOfTheLogAreEscaped) {
     for (const std::string& line : lines) {
       EXPECT_EQ(nlohmann::json::accept(line), json) << line;
     }
+    EXPECT_THAT(log, HasSubstr("unused"));
     std::erase_if(lines, [](const std::string& line) {
       return line.find("554") == std::string::npos;
     });
