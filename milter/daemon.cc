@@ -106,6 +106,7 @@ class Daemon : public ControlHandler, public WebSource {
                   [this] { statistics_.Roll(clock_.Read().wall_us); });
   }
 
+  void LogWarnings(std::string_view report) { log_.WarningLines(report); }
   // Requires: privileges are dropped.
   absl::Status Run(DaemonSockets sockets, const WebOptions& web_options);
 
@@ -125,8 +126,8 @@ class Daemon : public ControlHandler, public WebSource {
 
  private:
   absl::StatusOr<std::unique_ptr<Door>> MakeDoor(
-      std::vector<Listener>& listeners, uint32_t web_connections);
-  NativeDoorOptions DoorOptions(uint32_t web_connections);
+      std::vector<Listener>& listeners, size_t web_wanted);
+  NativeDoorOptions DoorOptions(size_t web_wanted);
   [[noreturn]] void Abandon(const absl::Status& why);
   void LogReady(const DaemonSockets& sockets);
   // Without top lists, which take longer.
@@ -149,14 +150,17 @@ class Daemon : public ControlHandler, public WebSource {
   std::optional<Ticker> roll_;
 };
 
-// As the settings say, within the limit of descriptors.
-NativeDoorOptions Daemon::DoorOptions(uint32_t web_connections) {
+// As the settings say, within the limit of descriptors. `web_wanted`:
+// connections of the HTTP server, where the limit has room for them.
+NativeDoorOptions Daemon::DoorOptions(size_t web_wanted) {
   NativeDoorOptions options{.loops = settings_.loops,
                             .max_connections = settings_.max_connections,
                             .drain_us = settings_.drain_us};
   const uint64_t limit = DescriptorLimit();
-  const uint64_t kept =
-      KeptDescriptors(NativeDoor::CountLoops(options), web_connections);
+  const size_t loops = NativeDoor::CountLoops(options);
+  const uint32_t web_has =
+      web_wanted > 0 ? WebConnections(limit, web_wanted) : 0;
+  const uint64_t kept = KeptDescriptors(loops, web_has);
   const MtaConnections wanted{.served = options.max_connections,
                               .turned_away = options.turned_away_at_once};
   const MtaConnections fits = WithinDescriptors(limit, kept, wanted);
@@ -166,7 +170,8 @@ NativeDoorOptions Daemon::DoorOptions(uint32_t web_connections) {
         "%d: one more is answered 421; raise LimitNOFILE= of the unit (without "
         "systemd: ulimit -Hn) to %d",
         wanted.served, limit, fits.served,
-        kept + wanted.served + wanted.turned_away));
+        KeptDescriptors(loops, static_cast<uint32_t>(web_wanted)) +
+            wanted.served + wanted.turned_away));
   }
   options.max_connections = fits.served;
   options.turned_away_at_once = fits.turned_away;
@@ -174,7 +179,7 @@ NativeDoorOptions Daemon::DoorOptions(uint32_t web_connections) {
 }
 
 absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
-    std::vector<Listener>& listeners, uint32_t web_connections) {
+    std::vector<Listener>& listeners, size_t web_wanted) {
   const DoorContext context{.engine = engine_,
                             .stores = stores_,
                             .statistics = statistics_,
@@ -188,17 +193,14 @@ absl::StatusOr<std::unique_ptr<Door>> Daemon::MakeDoor(
     return MakeLibmilterDoor(context, sockets.front());
   }
   return std::make_unique<NativeDoor>(context, std::move(sockets),
-                                      DoorOptions(web_connections),
+                                      DoorOptions(web_wanted),
                                       [&listeners] { listeners.clear(); });
 }
 
 absl::Status Daemon::Run(DaemonSockets sockets, const WebOptions& web_options) {
   if (!observers_.status().ok()) return observers_.status();
-  const uint32_t web_connections =
-      sockets.web
-          ? WebConnections(DescriptorLimit(), web_options.max_connections)
-          : 0;
-  const auto door = MakeDoor(sockets.milter, web_connections);
+  const auto door =
+      MakeDoor(sockets.milter, sockets.web ? web_options.max_connections : 0);
   if (!door.ok()) return door.status();
   LogReady(sockets);
   ControlServer control(std::move(sockets.control), *this);
@@ -311,7 +313,9 @@ absl::Status Serve(const DaemonOptions& options) {
       .load = options.load,
       .read_since_ns = policy::SystemClock().Read().wall_us * 1000};
   const TestedPolicy tested = LoadAndTest(reader, origin.file, origin.load);
-  std::fputs(tested.report.c_str(), stderr);
+  const bool json = tested.ok && tested.load.policy->settings().log_format ==
+                                     rules::LogFormat::kJson;
+  if (!json) std::fputs(tested.report.c_str(), stderr);
   if (!tested.ok) {
     return absl::FailedPreconditionError(
         absl::StrCat(origin.file, ": not started"));
@@ -327,8 +331,9 @@ absl::Status Serve(const DaemonOptions& options) {
   if (absl::Status status = DropPrivileges(settings.user); !status.ok()) {
     return status;
   }
-  return Daemon(reader, origin, tested.load.policy, *redis)
-      .Run(*std::move(sockets), *web);
+  Daemon daemon(reader, origin, tested.load.policy, *redis);
+  if (json) daemon.LogWarnings(tested.report);
+  return daemon.Run(*std::move(sockets), *web);
 }
 
 }  // namespace gate::milter

@@ -23,8 +23,7 @@ void RaiseDescriptorLimit() {
 
 uint64_t DescriptorLimit() {
   rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
 uint32_t WebConnections(uint64_t limit, size_t wanted) {
@@ -40,7 +39,7 @@ MtaConnections WithinDescriptors(uint64_t limit, uint64_t kept,
   const uint64_t room = limit > kept + 2 ? limit - kept : 2;
   const uint64_t spare = room > wanted.served ? room - wanted.served : 0;
   const uint64_t turned_away = std::min<uint64_t>(
-      wanted.turned_away, std::max({spare, room / 8, uint64_t{1}}));
+      wanted.turned_away, spare > 0 ? spare : std::max<uint64_t>(room / 8, 1));
   const uint64_t served = std::min<uint64_t>(wanted.served, room - turned_away);
   return {.served = static_cast<uint32_t>(served),
           .turned_away = static_cast<uint32_t>(turned_away)};

@@ -11,6 +11,7 @@ namespace gate::milter {
 // The soft limit of 1024 that shells and supervisors hand down is for programs
 // that use select. Ours do not: it becomes the hard limit.
 void RaiseDescriptorLimit();
+// RLIM_INFINITY when it is not known.
 uint64_t DescriptorLimit();
 
 // Connections of the HTTP server: at most a quarter of the limit.

@@ -46,7 +46,8 @@ constexpr std::array<CounterText, policy::kCounters> kCounters = {{
     {Counter::kLogDropped, "gatemilter_log_dropped_total",
      "Lines left out of the log."},
     {Counter::kTurnedAway, "gatemilter_turned_away_total",
-     "Connections beyond max-connections, answered 421."},
+     "Connections beyond max-connections, or beyond what the limit of "
+     "descriptors has room for, answered 421."},
     {Counter::kDrained, "gatemilter_drained_total",
      "Connections that went on after the drain ended, answered 421."},
     {Counter::kOutOfOrder, "gatemilter_out_of_order_total",
@@ -54,13 +55,14 @@ constexpr std::array<CounterText, policy::kCounters> kCounters = {{
     {Counter::kUnknownCommands, "gatemilter_unknown_commands_total",
      "Commands that are none of the milter protocol."},
     {Counter::kMalformedPackets, "gatemilter_malformed_packets_total",
-     "Packets whose arguments do not fit their command."},
+     "Packets whose arguments do not fit their command, and empty ones."},
     {Counter::kTooBigPackets, "gatemilter_too_big_packets_total",
-     "Packets of more than the protocol allows, or empty ones."},
+     "Packets, or the macros of a connection, of more than is allowed."},
     {Counter::kHalfPackets, "gatemilter_half_packets_total",
      "Packets whose rest did not come in time."},
     {Counter::kIdleEnded, "gatemilter_idle_ended_total",
-     "Connections ended because nothing came for hours."},
+     "Connections ended because nothing came: for hours, or no negotiation "
+     "within half a minute."},
     {Counter::kRecordsDropped, "gatemilter_records_dropped_total",
      "Decisions neither shown nor kept because a queue was full."},
 }};

@@ -91,14 +91,14 @@ void NativeLoop::Listen() {
 
 NativePeer& NativeLoop::AddPeer() {
   if (spare_.empty()) {
-    PeerOwner& self = *this;
-    spare_.push_back(std::make_unique<NativePeer>(peer_context_, self));
     // Each may wait for the store: Answered must find room.
     for (std::vector<NativePeer*>* waiting : {&answered_, &resuming_}) {
       if (waiting->capacity() <= connections_) {
         waiting->reserve(2 * (connections_ + 1));
       }
     }
+    PeerOwner& self = *this;
+    spare_.push_back(std::make_unique<NativePeer>(peer_context_, self));
   }
   hurried_.splice(hurried_.end(), spare_, std::prev(spare_.end()));
   NativePeer& peer = *hurried_.back();
@@ -244,14 +244,14 @@ void NativeLoop::EndDrain() {
   drain_timer_.Start(kLastEventsUs);
 }
 
-// Peers change lists meanwhile.
+// Who is told goes to the end of hurried_, or goes: some may be met twice.
 void NativeLoop::EndAll() {
-  std::vector<NativePeer*> all;
-  all.reserve(connections_);
   for (const Peers* peers : {&calm_, &hurried_}) {
-    for (const auto& peer : *peers) all.push_back(peer.get());
+    for (auto next = peers->begin(); next != peers->end();) {
+      const std::unique_ptr<NativePeer>& peer = *next++;
+      peer->End(policy::Counter::kDrained);
+    }
   }
-  for (NativePeer* peer : all) peer->End(policy::Counter::kDrained);
 }
 
 }  // namespace gate::milter

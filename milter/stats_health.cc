@@ -77,7 +77,8 @@ void AddWarnings(const policy::StatisticsSnapshot& statistics,
   warn(Counter::kFailures, "gatemilter itself failed (the log says why)");
   warn(Counter::kOutageEvents, "events were deferred because Redis was away");
   warn(Counter::kTurnedAway,
-       "connections were turned away (`set max-connections`)");
+       "connections were turned away (`set max-connections`, or fewer by the "
+       "limit of descriptors: the log says so at the start)");
   warn(Counter::kRecordsDropped,
        "decisions came too fast to be shown and kept");
 }

@@ -17,6 +17,8 @@ TEST(Descriptors, ALimitWithRoomLeavesWhatIsWanted) {
 TEST(Descriptors, WhatIsWantedIsServedBeforeOthersAreToldSo) {
   EXPECT_EQ(WithinDescriptors(1000, 100, {.served = 500, .turned_away = 1024}),
             (MtaConnections{.served = 500, .turned_away = 400}));
+  EXPECT_EQ(WithinDescriptors(16384 + 500 + 100, 100, kWanted),
+            (MtaConnections{.served = 16384, .turned_away = 500}));
 }
 
 TEST(Descriptors, ALowLimitIsSharedAndKeptOnesStay) {

@@ -377,7 +377,7 @@ TEST_F(HostileTest, EndsWhoIsSilentForTooLong) {
 
 // It holds one of the places, and an MTA negotiates at once.
 TEST_F(HostileTest, EndsWhoNeverNegotiates) {
-  Serve({.half_packet_us = kSecondUs});
+  Serve({.half_packet_us = 3 * kSecondUs});
   MtaClient mute(path());
   MtaClient mta(path());
   ASSERT_TRUE(mta.Negotiate());

@@ -235,7 +235,7 @@ TEST_F(NativeStoreTest, StoppedTwiceItEndsAlthoughTheStoreIsSilent) {
 }
 
 TEST_F(NativeStoreTest, WhoWaitsForUsIsNotSilent) {
-  Serve({.loops = 1, .half_packet_us = 100'000, .idle_us = 200'000});
+  Serve({.loops = 1, .half_packet_us = 900'000, .idle_us = 900'000});
   MtaClient mta(Path());
   ASSERT_NO_FATAL_FAILURE(BeginToWait(mta));
   const std::string next = RcptBytes("<second@b.example>");

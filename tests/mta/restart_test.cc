@@ -161,7 +161,7 @@ TEST_P(Restart, UnderLoadEveryMessageIsDecidedByPolicy) {
 TEST_P(Restart, NewSessionsOutwaitASilentOne) {
   ASSERT_EQ(StopGate(), 0);
   ASSERT_NO_FATAL_FAILURE(
-      StartDaemon(Policy(0) + "set drain 3s\n", {socket()}));
+      StartDaemon(Policy(0) + "set drain 1s\n", {socket()}));
   const SmtpClient silent = Visit();
   gate().Signal(SIGTERM);
   ASSERT_TRUE(WaitUntil(
