@@ -9,7 +9,7 @@
 namespace gate::policy {
 
 using rules::FactId;
-using rules::FactType;
+using rules::ValueKind;
 
 struct DecisionRecord::Message {
   v1::Decision decision;
@@ -55,22 +55,17 @@ void AddPath(FactId mailbox, FactId path, rules::FactSet& facts) {
 void SetFact(const v1::Fact& fact, const rules::FactInfo& info,
              rules::FactSet& facts) {
   if (fact.unknown()) return facts.SetUnknown(info.id);
-  switch (info.type) {
-    case FactType::kText:
-    case FactType::kDomain:
-    case FactType::kMailbox:
+  switch (rules::KindOf(info.type)) {
+    case ValueKind::kText:
       return facts.SetText(info.id, fact.text());
-    case FactType::kAddress:
-    case FactType::kNetwork:
+    case ValueKind::kPrefix:
       if (const auto address = DecodeAddress(fact.address())) {
         facts.SetAddress(info.id, *address);
       }
       return;
-    case FactType::kNumber:
-    case FactType::kSize:
-    case FactType::kDuration:
+    case ValueKind::kNumber:
       return facts.SetNumber(info.id, fact.number());
-    case FactType::kFlag:
+    case ValueKind::kNone:
       return facts.SetFlag(info.id, true);
   }
 }

@@ -10,8 +10,8 @@ namespace {
 
 using rules::FactId;
 using rules::FactInfo;
-using rules::FactType;
 using rules::HeaderId;
+using rules::ValueKind;
 
 // The numbers of proto/decision.proto.
 enum DecisionField : uint32_t {
@@ -239,24 +239,19 @@ bool Writer::IsRecordedPath(FactId id, FactId address) const {
 void Writer::WriteFact(const FactInfo& info) {
   out_.Number(kId, 1 + static_cast<uint64_t>(info.id));
   if (!facts_.present(info.id)) return out_.Number(kUnknown, 1);
-  switch (info.type) {
-    case FactType::kText:
-    case FactType::kDomain:
-    case FactType::kMailbox:
+  switch (rules::KindOf(info.type)) {
+    case ValueKind::kText:
       return WriteText(kFactText, facts_.text(info.id));
-    case FactType::kAddress:
-    case FactType::kNetwork: {
+    case ValueKind::kPrefix: {
       const rules::IpAddress& address = facts_.address(info.id);
       const auto* bytes = reinterpret_cast<const char*>(address.bytes().data());
       return out_.Bytes(kAddress, address.is_v4()
                                       ? std::string_view(bytes + 12, 4)
                                       : std::string_view(bytes, 16));
     }
-    case FactType::kNumber:
-    case FactType::kSize:
-    case FactType::kDuration:
+    case ValueKind::kNumber:
       return out_.Signed(kNumber, facts_.number(info.id));
-    case FactType::kFlag:
+    case ValueKind::kNone:
       return;
   }
 }
