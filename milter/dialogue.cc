@@ -70,7 +70,8 @@ Dialogue::Dialogue(const DialogueContext& context, DialogueOwner& owner)
 void Dialogue::Open(std::string_view listener) {
   listener_ = listener;
   macros_.Clear();
-  negotiated_ = connected_ = in_message_ = ended_ = false;
+  negotiated_ = connected_ = false;
+  message_ = Message::kNone;
   turned_away_.reset();
 }
 
@@ -146,12 +147,13 @@ Dialogue::State Dialogue::Dispatch(const Packet& packet, std::string& out) {
       return TakeMacros(packet.data, out);
     case Command::kAbort:
       if (opened_) connection_->Abort();
-      in_message_ = ended_ = false;
+      message_ = Message::kNone;
       return State::kOpen;
     case Command::kQuitNewConnection:
       Close();
       macros_.Clear();
-      connected_ = in_message_ = ended_ = false;
+      connected_ = false;
+      message_ = Message::kNone;
       return State::kOpen;
     case Command::kQuit:
       return State::kQuit;
@@ -185,7 +187,8 @@ Dialogue::State Dialogue::Negotiate(std::string_view data, std::string& out) {
   }
   agreed_ = Agree(offer->features);
   negotiated_ = true;
-  connected_ = in_message_ = ended_ = false;
+  connected_ = false;
+  message_ = Message::kNone;
   macros_.Clear();
   std::array<MacroList, rules::kStageCount> lists;
   size_t count = 0;
@@ -229,24 +232,28 @@ Dialogue::State Dialogue::TakeEvent(const Packet& packet, std::string& out) {
 // asks for more. And what comes behind the end of a message without a MAIL of
 // its own is not judged by what was in that message.
 void Dialogue::ForgetMessage() {
-  const bool over =
-      (in_message_ && EndsMessage(event_)) || (ended_ && IsOfMessage(event_));
+  const bool over = (message_ == Message::kOpen && EndsMessage(event_)) ||
+                    (message_ == Message::kEnded && IsOfMessage(event_));
   if (over && opened_) connection_->Abort();
-  if (event_ != Command::kUnknown) ended_ = event_ == Command::kEndOfMessage;
 }
 
 void Dialogue::NoteOrder() {
   if (event_ == Command::kUnknown) return;  // fits anywhere
   const bool of_message = IsOfMessage(event_);
-  const bool no_message =
-      of_message && !in_message_ && (agreed_.steps & kStepNoMail) == 0;
+  const bool no_message = of_message && message_ != Message::kOpen &&
+                          (agreed_.steps & kStepNoMail) == 0;
   const bool again =
       event_ == Command::kConnect && std::exchange(connected_, true);
   if (no_message || again) {
     context_.statistics.Count(Counter::kOutOfOrder);
   }
-  in_message_ = event_ == Command::kMail ||
-                (of_message && in_message_ && event_ != Command::kEndOfMessage);
+  if (event_ == Command::kEndOfMessage) {
+    message_ = Message::kEnded;
+  } else if (event_ == Command::kMail) {
+    message_ = Message::kOpen;
+  } else if (!of_message || message_ == Message::kEnded) {
+    message_ = Message::kNone;
+  }
 }
 
 std::optional<Response> Dialogue::Connect(std::string_view data) {
@@ -305,7 +312,7 @@ std::optional<Response> Dialogue::Decide(std::string_view data) {
 Dialogue::State Dialogue::Answer(Response response, std::string& out) {
   const bool goes_on =
       response == Response::kContinue || response == Response::kPending;
-  if (event_ == Command::kMail && !goes_on) in_message_ = false;
+  if (event_ == Command::kMail && !goes_on) message_ = Message::kNone;
   switch (response) {
     case Response::kPending:
       return State::kWaiting;

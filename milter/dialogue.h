@@ -73,6 +73,12 @@ class Dialogue : private Answers {
   void Close() noexcept;
 
  private:
+  enum class Message : uint8_t {
+    kNone,
+    kOpen,   // MAIL came, its end did not
+    kEnded,  // with the event before
+  };
+
   void Done(policy::Batch& batch) noexcept override;
   bool Await() noexcept override;
 
@@ -100,9 +106,8 @@ class Dialogue : private Answers {
   Features agreed_;
   Command event_ = Command::kConnect;  // the last that wants an answer
   bool negotiated_ = false;
-  bool connected_ = false;   // CONNECT came
-  bool in_message_ = false;  // MAIL came, its end did not
-  bool ended_ = false;       // a message, with the event before
+  bool connected_ = false;  // CONNECT came
+  Message message_ = Message::kNone;
   bool waiting_ = false;
   bool answered_ = false;
   std::optional<policy::Counter> turned_away_;
