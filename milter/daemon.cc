@@ -313,6 +313,7 @@ absl::Status Serve(const DaemonOptions& options) {
       .load = options.load,
       .read_since_ns = policy::SystemClock().Read().wall_us * 1000};
   const TestedPolicy tested = LoadAndTest(reader, origin.file, origin.load);
+  // A JSON log has them, too, once there is one.
   const bool json = tested.ok && tested.load.policy->settings().log_format ==
                                      rules::LogFormat::kJson;
   if (!json) std::fputs(tested.report.c_str(), stderr);

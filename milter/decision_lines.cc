@@ -22,8 +22,7 @@ constexpr size_t kLongestValue = 256;           // bytes of one value in a line
 // key=value, or members of a JSON object, one after the other.
 class LineWriter {
  public:
-  LineWriter(rules::LogFormat format, std::string& line)
-      : json_(format == rules::LogFormat::kJson), line_(line) {
+  LineWriter(bool json, std::string& line) : json_(json), line_(line) {
     line_.clear();
   }
   // A long value is cut and ends with "...".
@@ -113,12 +112,8 @@ bool IsNews(const RecordedNote& note, const PolicyDescription* policy) {
 
 }  // namespace
 
-DecisionLines::DecisionLines(Log& log, rules::LogFormat format,
-                             policy::Statistics& statistics)
-    : log_(log),
-      format_(format),
-      statistics_(statistics),
-      allowance_(kDecisionsPerSecond) {}
+DecisionLines::DecisionLines(Log& log, policy::Statistics& statistics)
+    : log_(log), statistics_(statistics), allowance_(kDecisionsPerSecond) {}
 
 // A line that cannot be written (no memory) is no reason to stop.
 void DecisionLines::Take(const DecisionRecord& record,
@@ -139,7 +134,7 @@ void DecisionLines::Write(const DecisionRecord& record,
                           const PolicyDescription* policy,
                           const RecordedNote* note) {
   if (!MayWrite()) return;
-  LineWriter line(format_, line_);
+  LineWriter line(log_.json(), line_);
   if (note != nullptr) {
     AddNote(record, *note, policy, line);
   } else {
@@ -150,7 +145,7 @@ void DecisionLines::Write(const DecisionRecord& record,
     line.Add("reference", policy::FormatReference(record.reference));
   }
   line.Add("text", note != nullptr ? note->text : record.text);
-  if (format_ == rules::LogFormat::kJson) {
+  if (log_.json()) {
     log_.InfoMembers(line_);
   } else {
     log_.Info(line_);

@@ -10,16 +10,14 @@
 #include "milter/log.h"
 #include "policy/recorder.h"
 #include "policy/statistics.h"
-#include "rules/policy.h"
 
 namespace gate::milter {
 
 // Confined to the recorder's thread.
 class DecisionLines : public policy::DecisionSink {
  public:
-  // `statistics` (its kLogDropped) and `log` outlive it; `format` is the log's.
-  DecisionLines(Log& log, rules::LogFormat format,
-                policy::Statistics& statistics);
+  // `statistics` (its kLogDropped) and `log` outlive it.
+  DecisionLines(Log& log, policy::Statistics& statistics);
 
   void Take(const policy::DecisionRecord& record,
             const policy::PolicyPointer& policy,
@@ -32,7 +30,6 @@ class DecisionLines : public policy::DecisionSink {
   bool MayWrite();
 
   Log& log_;
-  const rules::LogFormat format_;
   policy::Statistics& statistics_;
   LineAllowance allowance_;
   std::string line_;

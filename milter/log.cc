@@ -184,6 +184,8 @@ bool Log::Flush(absl::Duration patience) {
                                     patience);
 }
 
+bool Log::json() const { return impl_->json; }
+
 bool Log::WritesInfo() const {
   return impl_->logger->should_log(spdlog::level::info);
 }

@@ -39,6 +39,8 @@ class Log {
   // Writes what was logged before; false: that took longer.
   bool Flush(absl::Duration patience);
 
+  // Each line is an object.
+  bool json() const;
   // Whether Info goes anywhere.
   bool WritesInfo() const;
 

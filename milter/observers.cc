@@ -24,7 +24,7 @@ constexpr absl::Duration kFlushPatience = absl::Seconds(1);
 Observers::Observers(const rules::Settings& settings,
                      const ObserverContext& context)
     : context_(context),
-      lines_(context.log, settings.log_format, context.statistics),
+      lines_(context.log, context.statistics),
       top_lists_(context.top_lists) {
   if (settings.journal) status_ = OpenJournal(*settings.journal);
   std::vector<policy::DecisionSink*> sinks = {&lines_, &latest_, &top_lists_};

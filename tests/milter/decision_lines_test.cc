@@ -26,7 +26,7 @@ class DecisionLinesTest : public ::testing::Test {
     ::testing::internal::CaptureStderr();
     {
       Log log("info", statistics_, format_);
-      DecisionLines lines(log, format_, statistics_);
+      DecisionLines lines(log, statistics_);
       policy::Recorder recorder(statistics_, {}, {&lines});
       policy::References references(/*node=*/0);
       policy::Engine engine(clock_, statistics_, recorder, references);
