@@ -1,3 +1,4 @@
+// The facts of the connection, HELO and time; that all of it keeps its memory.
 #include "policy/session_facts.h"
 
 #include <gtest/gtest.h>
@@ -5,89 +6,14 @@
 #include <array>
 #include <cstdlib>
 #include <ctime>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "tests/allocations.h"
+#include "tests/policy/session_facts_fixture.h"
 
 namespace gate::policy {
 namespace {
-
-using rules::FactId;
-using rules::FactSet;
-using rules::Presence;
-using enum FactId;
-
-class FakeMacros : public MacroSource {
- public:
-  using Map = std::map<std::string, std::string, std::less<>>;
-  FakeMacros() = default;
-  FakeMacros(std::initializer_list<Map::value_type> macros) : macros_(macros) {}
-  explicit FakeMacros(Map macros) : macros_(std::move(macros)) {}
-  std::optional<std::string_view> Macro(std::string_view name) const override {
-    const auto found = macros_.find(name);
-    if (found == macros_.end()) return std::nullopt;
-    return found->second;
-  }
-
- private:
-  Map macros_;
-};
-
-// What Postfix 3.7 sends when asked for all (facts.md section 2).
-FakeMacros PostfixConnect() {
-  return {{"j", "mail.Example.org"},
-          {"v", "Postfix 3.7.11"},
-          {"{daemon_name}", "smtpd"},
-          {"{daemon_addr}", "198.51.100.25"},
-          {"{daemon_port}", "25"},
-          {"{client_addr}", "192.0.2.1"},
-          {"{client_port}", "34567"},
-          {"{client_name}", "MX.Client.example"},
-          {"{client_ptr}", "mx.client.example"},
-          {"{client_resolve}", "OK"}};
-}
-
-class SessionFactsTest : public testing::Test {
- protected:
-  void Connect(const MacroSource& macros,
-               std::string_view host = "mx.client.example",
-               std::string_view address = "192.0.2.1", uint16_t port = 34567) {
-    decoder_.Connect({.macros = macros,
-                      .host = host,
-                      .address = rules::IpAddress::Parse(address),
-                      .port = port});
-  }
-  void Mail(std::string_view path, const FakeMacros& macros = {},
-            const std::vector<std::string_view>& parameters = {}) {
-    decoder_.Mail({.macros = macros, .path = path, .parameters = parameters});
-  }
-  void Rcpt(std::string_view path, const FakeMacros& macros = {},
-            const std::vector<std::string_view>& parameters = {}) {
-    decoder_.Rcpt({.macros = macros, .path = path, .parameters = parameters});
-  }
-  // The value as text; "(absent)" and "(unknown)".
-  std::string Value(FactId id) const {
-    if (facts_.presence(id) == Presence::kUnknown) return "(unknown)";
-    if (!facts_.present(id)) return "(absent)";
-    std::string out;
-    facts_.AppendValue(id, {}, out);
-    return out;
-  }
-  bool Missing(FactId id) const {
-    return decoder_.missing().test(static_cast<size_t>(id));
-  }
-  bool Sent(FactId id) const {
-    return decoder_.sent().test(static_cast<size_t>(id));
-  }
-
-  FactSet facts_;
-  SessionFacts decoder_{facts_};
-};
 
 TEST_F(SessionFactsTest, ConnectDecodesWhatPostfixSends) {
   Connect(PostfixConnect());
@@ -309,154 +235,6 @@ TEST_F(SessionFactsTest, VerifiedCertificateIsToldByEachMtaInItsWay) {
   EXPECT_FALSE(verified({{"{cert_subject}", "CN=x"}, {"v", "8.17.1.9"}}));
   EXPECT_TRUE(verified({{"{cert_subject}", "CN=x"}, {"v", "Postfix 3.7.11"}}));
   EXPECT_FALSE(verified({{"v", "Postfix 3.7.11"}}));
-}
-
-TEST_F(SessionFactsTest, SenderIsWhatTheMtaResolved) {
-  Mail("<User@Typed.example>", {{"{mail_addr}", "User@Resolved.example"}});
-  EXPECT_EQ(Value(kSender), "user@resolved.example");
-  EXPECT_EQ(Value(kSenderLocal), "user");
-  EXPECT_EQ(Value(kSenderDomain), "resolved.example");
-  EXPECT_EQ(Value(kSenderRaw), "<User@Typed.example>");
-  Mail("<User@Typed.example>");
-  EXPECT_EQ(Value(kSender), "user@typed.example");
-}
-
-TEST_F(SessionFactsTest, NullSenderIsPresentWithoutParts) {
-  Mail("<>", {{"{mail_addr}", ""}});
-  EXPECT_TRUE(facts_.present(kSender));
-  EXPECT_EQ(facts_.text(kSender), "");
-  EXPECT_EQ(Value(kSenderLocal), "(absent)");
-  EXPECT_EQ(Value(kSenderDomain), "(absent)");
-  EXPECT_EQ(Value(kSenderRaw), "<>");
-}
-
-TEST_F(SessionFactsTest, AddressWithoutDomainHasTheMtasOwn) {
-  Connect(PostfixConnect());
-  Mail("<alice>");
-  EXPECT_EQ(Value(kSender), "alice@mail.example.org");
-  EXPECT_EQ(Value(kSenderDomain), "mail.example.org");
-  Rcpt("<postmaster>");
-  EXPECT_EQ(Value(kRcpt), "postmaster@mail.example.org");
-  Mail("<>");
-  EXPECT_EQ(Value(kSenderDomain), "(absent)") << "the null sender has none";
-  Connect(FakeMacros());
-  Mail("<alice>");
-  EXPECT_EQ(Value(kSender), "alice") << "the MTA did not say its name";
-}
-
-// {mail_addr} and {rcpt_addr} of local users are their names alone there.
-TEST_F(SessionFactsTest, LocalUserOfSendmailHasTheDomainThatWasTyped) {
-  Connect(PostfixConnect());
-  Mail("<Alice@Example.net>", {{"{mail_addr}", "Alice"}});
-  EXPECT_EQ(Value(kSender), "alice@example.net");
-  EXPECT_EQ(Value(kSenderDomain), "example.net");
-  Rcpt("<info@example.net>", {{"{rcpt_addr}", "bob"}});
-  EXPECT_EQ(Value(kRcpt), "bob@example.net") << "virtusertable";
-  Rcpt("<bob>", {{"{rcpt_addr}", "bob"}});
-  EXPECT_EQ(Value(kRcpt), "bob@mail.example.org");
-  Mail("<>", {{"{mail_addr}", "MAILER-DAEMON"}});
-  EXPECT_EQ(Value(kSender), "");
-  EXPECT_EQ(Value(kSenderDomain), "(absent)");
-}
-
-TEST_F(SessionFactsTest, MailClearsTheLastMessage) {
-  Mail("<a@x.org>", {{"{auth_authen}", "alice"}, {"{auth_type}", "PLAIN"}},
-       {"SIZE=10"});
-  EXPECT_EQ(Value(kAuthUser), "alice");
-  EXPECT_EQ(Value(kAuthMethod), "PLAIN");
-  Rcpt("<b@x.org>");
-  decoder_.Data(FakeMacros{{"i", "4ABC"}});
-  EXPECT_EQ(Value(kQueueId), "4ABC");
-  Mail("<>");
-  EXPECT_EQ(Value(kAuthUser), "(absent)");
-  EXPECT_EQ(Value(kSenderSize), "(absent)");
-  EXPECT_EQ(Value(kSenderLocal), "(absent)");
-  EXPECT_EQ(Value(kRcpt), "(absent)");
-  EXPECT_EQ(Value(kQueueId), "(absent)");
-}
-
-TEST_F(SessionFactsTest, RecipientIsWhatTheMtaResolved) {
-  Rcpt("<\"b\"@Typed.example>",
-       {{"{rcpt_addr}", "B@Resolved.example"}, {"{rcpt_mailer}", "relay"}});
-  EXPECT_EQ(Value(kRcpt), "b@resolved.example");
-  EXPECT_EQ(Value(kRcptLocal), "b");
-  EXPECT_EQ(Value(kRcptDomain), "resolved.example");
-  EXPECT_EQ(Value(kRcptRaw), "<\"b\"@Typed.example>");
-  EXPECT_EQ(Value(kRcptMailer), "relay");
-  EXPECT_FALSE(decoder_.rejected_by_mta());
-}
-
-TEST_F(SessionFactsTest, RcptClearsTheLastRecipientOnly) {
-  facts_.SetNumber(kRcptCount, 1);
-  Rcpt("<a%b@x.org>", {{"{rcpt_mailer}", "local"}},
-       {"NOTIFY=never", "ORCPT=rfc822;a"});
-  EXPECT_TRUE(facts_.present(kRcptRouted));
-  EXPECT_EQ(Value(kRcptNotify), "NEVER");
-  Rcpt("<c@x.org>");
-  EXPECT_EQ(Value(kRcpt), "c@x.org");
-  EXPECT_FALSE(facts_.present(kRcptRouted));
-  EXPECT_EQ(Value(kRcptNotify), "(absent)");
-  EXPECT_EQ(Value(kRcptOrcpt), "(absent)");
-  EXPECT_EQ(Value(kRcptMailer), "(unknown)");
-  EXPECT_EQ(Value(kRcptCount), "1");
-}
-
-struct RoutedCase {
-  std::string_view typed;
-  std::string resolved;
-  bool routed = false;
-};
-
-TEST_F(SessionFactsTest, RoutedIsAskedOfTheAddressThatCounts) {
-  const std::vector<RoutedCase> cases = {
-      {.typed = "<a@x.org>", .resolved = ""},
-      {.typed = "<a%y.org@x.org>", .resolved = "", .routed = true},
-      {.typed = "<y.org!a@x.org>", .resolved = "", .routed = true},
-      {.typed = "<a@y.org@x.org>", .resolved = "", .routed = true},
-      {.typed = "<@x.org:a@y.org>", .resolved = "", .routed = true},
-      {.typed = "<\"a%y.org\"@x.org>", .resolved = ""},
-      {.typed = "<a%y.org@x.org>", .resolved = "a@y.org"},
-  };
-  for (const RoutedCase& test : cases) {
-    Rcpt(test.typed, {{"{rcpt_addr}", test.resolved}});
-    EXPECT_EQ(facts_.present(kRcptRouted), test.routed) << test.typed;
-  }
-}
-
-TEST_F(SessionFactsTest, RejectedRecipientIsTheTypedOne) {
-  Rcpt("<b@elsewhere.example>", {{"{rcpt_mailer}", "error"},
-                                 {"{rcpt_host}", "5.7.1"},
-                                 {"{rcpt_addr}", "Relay access denied"}});
-  EXPECT_TRUE(decoder_.rejected_by_mta());
-  EXPECT_EQ(Value(kRcpt), "b@elsewhere.example");
-  Rcpt("<c@x.org>", {{"{rcpt_mailer}", "local"}});
-  EXPECT_FALSE(decoder_.rejected_by_mta());
-}
-
-TEST_F(SessionFactsTest, QueueIdIsUnknownOnlyUntilItComes) {
-  decoder_.Data(FakeMacros());
-  EXPECT_EQ(Value(kQueueId), "(unknown)");
-  decoder_.Data(FakeMacros{{"i", "4ABC"}});
-  EXPECT_EQ(Value(kQueueId), "4ABC");
-}
-
-TEST_F(SessionFactsTest, ContentBeginsAnewWithEachMail) {
-  facts_.ResizeHeaders(1);
-  Mail("<a@x.org>");
-  EXPECT_EQ(Value(kFromCount), "0");
-  decoder_.AddHeader("From", "a@x.org", rules::HeaderId{0});
-  decoder_.AddBody("body\r\n", 100);
-  decoder_.EndMessage();
-  EXPECT_EQ(Value(kBody), "body\r\n");
-  decoder_.ClearMessage();
-  EXPECT_EQ(Value(kBody), "(absent)");
-  EXPECT_EQ(Value(kFrom), "(absent)");
-  EXPECT_EQ(facts_.header_count({0}), 0u);
-  Mail("<a@x.org>");
-  decoder_.EndMessage();
-  EXPECT_EQ(Value(kFromCount), "0");
-  EXPECT_EQ(Value(kBody), "");
-  EXPECT_EQ(Value(kMessageSize), "2");
 }
 
 class SessionTimeTest : public SessionFactsTest {
